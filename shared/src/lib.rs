@@ -1,1 +1,9 @@
-//! x
+//! The registry's library. Modules in order, each using only those before it.
+
+pub mod oci;
+
+pub mod clock;
+
+pub mod storage;
+
+pub mod metadata;

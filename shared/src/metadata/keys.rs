@@ -1,0 +1,129 @@
+//! The keys of the table, spelled once:
+//!
+//! | partition | sort | holds |
+//! |---|---|---|
+//! | `REPO#<name>` | `META` | that the repository exists |
+//! | | `TAG#<tag>` | what a tag names |
+//! | | `MANIFEST#<digest>` | a manifest |
+//! | | `MANIFEST#<digest>#TAG#<tag>` | the way back from a manifest to its tags |
+//! | | `REFERRER#<subject>#<digest>` | what a subject's list of referrers shows |
+//! | `BLOB#<digest>` | `META` | where a blob is, and whether it is live |
+//! | | `LINK#<name>` | that a repository may read it, and until when that alone keeps it |
+//! | | `USE#<name>#<manifest>` | that a manifest needs it |
+//! | `UPLOAD#<id>` | `META` | a session |
+//! | | `PART#<first number>` | parts recorded by one request |
+//! | `CATALOG#<shard>` | `<name>` | the index of repositories |
+//! | `RING` | `EPOCH#<number>` | a topology |
+
+use crate::oci::{Algorithm, Digest, RepositoryName, Tag, UploadId};
+use crate::storage::Epoch;
+
+/// Where a row lies.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    /// What is stored, and queried, together.
+    pub(crate) partition: String,
+    /// The order within it.
+    pub(crate) sort: String,
+}
+
+/// The number of partitions that the index of repositories is spread over.
+pub(crate) const CATALOG_SHARDS: u32 = 16;
+
+/// The sort key of the row that a partition is about.
+pub(crate) const META: &str = "META";
+pub(crate) const TAG: &str = "TAG#";
+pub(crate) const LINK: &str = "LINK#";
+pub(crate) const PART: &str = "PART#";
+pub(crate) const EPOCH: &str = "EPOCH#";
+pub(crate) const RING: &str = "RING";
+
+fn key(partition: String, sort: impl Into<String>) -> Key {
+    Key { partition, sort: sort.into() }
+}
+
+pub(crate) fn repository_partition(name: &RepositoryName) -> String {
+    format!("REPO#{name}")
+}
+
+pub(crate) fn repository(name: &RepositoryName) -> Key {
+    key(repository_partition(name), META)
+}
+
+pub(crate) fn tag(name: &RepositoryName, tag: &Tag) -> Key {
+    key(repository_partition(name), format!("{TAG}{tag}"))
+}
+
+pub(crate) fn manifest(name: &RepositoryName, digest: &Digest) -> Key {
+    key(repository_partition(name), format!("MANIFEST#{digest}"))
+}
+
+/// What the sort keys of a manifest's way back to its tags begin with.
+pub(crate) fn tagged_prefix(digest: &Digest) -> String {
+    format!("MANIFEST#{digest}#TAG#")
+}
+
+pub(crate) fn tagged(name: &RepositoryName, digest: &Digest, tag: &Tag) -> Key {
+    key(repository_partition(name), format!("{}{tag}", tagged_prefix(digest)))
+}
+
+/// What the sort keys of a subject's referrers begin with.
+pub(crate) fn referrer_prefix(subject: &Digest) -> String {
+    format!("REFERRER#{subject}#")
+}
+
+pub(crate) fn referrer(name: &RepositoryName, subject: &Digest, digest: &Digest) -> Key {
+    key(repository_partition(name), format!("{}{digest}", referrer_prefix(subject)))
+}
+
+pub(crate) fn blob_partition(digest: &Digest) -> String {
+    format!("BLOB#{digest}")
+}
+
+pub(crate) fn blob(digest: &Digest) -> Key {
+    key(blob_partition(digest), META)
+}
+
+pub(crate) fn link(digest: &Digest, name: &RepositoryName) -> Key {
+    key(blob_partition(digest), format!("{LINK}{name}"))
+}
+
+/// What the sort keys of a repository's uses of a blob begin with.
+pub(crate) fn use_prefix(name: &RepositoryName) -> String {
+    format!("USE#{name}#")
+}
+
+/// What the sort keys of all uses of a blob begin with.
+pub(crate) const USE: &str = "USE#";
+
+pub(crate) fn usage(blob: &Digest, name: &RepositoryName, manifest: &Digest) -> Key {
+    key(blob_partition(blob), format!("{}{manifest}", use_prefix(name)))
+}
+
+pub(crate) fn upload_partition(id: &UploadId) -> String {
+    format!("UPLOAD#{id}")
+}
+
+pub(crate) fn upload(id: &UploadId) -> Key {
+    key(upload_partition(id), META)
+}
+
+/// The row of the parts recorded together, by the number of the first: padded, so that rows sort as numbers do.
+pub(crate) fn parts(id: &UploadId, first: u32) -> Key {
+    key(upload_partition(id), format!("{PART}{first:05}"))
+}
+
+pub(crate) fn catalog_partition(shard: u32) -> String {
+    format!("CATALOG#{shard:02}")
+}
+
+/// A repository's entry in the index.
+pub(crate) fn catalog(name: &RepositoryName) -> Key {
+    let shard = Digest::of(Algorithm::Sha256, name.as_str().as_bytes()).point() % CATALOG_SHARDS;
+    key(catalog_partition(shard), name.as_str())
+}
+
+/// A topology, by its number: padded, so that epochs sort as numbers do.
+pub(crate) fn epoch(epoch: Epoch) -> Key {
+    key(RING.to_owned(), format!("{EPOCH}{:010}", epoch.0))
+}

@@ -1,0 +1,153 @@
+//! The facts themselves.
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::oci::{Algorithm, Descriptor, Digest, DigestState, MediaType, RepositoryName, UploadId};
+use crate::storage::{BucketId, Checkpoint, Epoch, ObjectPath, Version};
+
+/// Tells one life of a row from the next: never the same twice for one digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Generation(pub u64);
+
+impl Generation {
+    /// The generation after `previous`, or the first one: later than any that a removed row can have had.
+    #[must_use]
+    pub fn next(previous: Option<Self>, now: Timestamp) -> Self {
+        let by_clock = now.as_millis().saturating_mul(1000);
+        Self(previous.map_or(by_clock, |Self(last)| by_clock.max(last + 1)))
+    }
+}
+
+/// Where the bytes of a blob are now.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// The bucket.
+    pub bucket: BucketId,
+    /// The object in it.
+    pub path: ObjectPath,
+    /// The version that was verified: what a delete is aimed at.
+    pub version: Version,
+    /// The topology under which it was placed.
+    pub epoch: Epoch,
+}
+
+/// A blob that is live.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlobRecord {
+    /// Its content's digest.
+    pub digest: Digest,
+    /// How many bytes it has.
+    pub size: u64,
+    /// Where they are.
+    pub place: Place,
+    /// Which life of the row this is.
+    pub generation: Generation,
+}
+
+/// A blob seen through a repository that may read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkedBlob {
+    /// The blob.
+    pub blob: BlobRecord,
+    /// Until when the link alone keeps the blob, used or not.
+    pub lease: Timestamp,
+}
+
+/// A manifest in a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ManifestRecord {
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// What it was put as.
+    pub media_type: MediaType,
+    /// How many bytes it has.
+    pub size: u64,
+    /// The received bytes; absent when they lie in the ring, as a blob that the manifest itself uses.
+    #[serde(with = "inline_bytes", default, skip_serializing_if = "Option::is_none")]
+    pub content: Option<Vec<u8>>,
+    /// What it refers to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<Digest>,
+    /// The blobs whose uses it holds.
+    pub blobs: Vec<Digest>,
+    /// Which put this is.
+    pub generation: Generation,
+    /// When it was put.
+    pub pushed: Timestamp,
+}
+
+impl ManifestRecord {
+    /// The most bytes that lie in the row itself.
+    pub const MAX_INLINE: usize = 256 * 1024;
+}
+
+/// A tag in a repository.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagRecord {
+    /// The manifest that it names.
+    pub digest: Digest,
+    /// That manifest's media type.
+    pub media_type: MediaType,
+    /// That manifest's size.
+    pub size: u64,
+    /// When it was last moved.
+    pub pushed: Timestamp,
+}
+
+/// A manifest that refers to a subject: what the referrers list shows of it.
+pub type Referrer = Descriptor;
+
+/// Names one request's hold on an upload session.
+pub type Claim = UploadId;
+
+/// An upload in progress.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UploadSession {
+    /// Its name.
+    pub id: UploadId,
+    /// The repository that it was begun in; no other sees it.
+    pub repository: RepositoryName,
+    /// The bucket where its bytes gather.
+    pub bucket: BucketId,
+    /// The hash that its client announced, or the usual one.
+    pub algorithm: Algorithm,
+    /// How many bytes are durable.
+    pub offset: u64,
+    /// The hash of those bytes so far; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<DigestState>,
+    /// How the writer goes on; absent before the first bytes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub checkpoint: Option<Checkpoint>,
+    /// Parts recorded so far: zero means that no row of parts needs reading.
+    #[serde(default)]
+    pub parts: u32,
+    /// The digest that it was completed with: the session is over, and is kept to answer a repeated request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub completed: Option<Digest>,
+    /// When it was begun.
+    pub started: Timestamp,
+    /// When it may be swept away.
+    pub expires: Timestamp,
+}
+
+
+mod inline_bytes {
+    //! Bytes in a row's JSON, as base64.
+
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[expect(clippy::ref_option, reason = "the signature that serde's `with` calls")]
+    pub(super) fn serialize<S: Serializer>(bytes: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+        bytes.as_ref().map(|bytes| STANDARD.encode(bytes)).serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+        let text = Option::<String>::deserialize(deserializer)?;
+        text.map(|text| STANDARD.decode(text).map_err(serde::de::Error::custom)).transpose()
+    }
+}

@@ -1,0 +1,266 @@
+//! What every store of facts can do, in intents. `contract` says, clause by clause, what holds for all of them.
+//!
+//! The order of writes is the safety argument. A writer puts its link, lease or use **first**, **then** reads the blob's
+//! row consistently; a manifest and its tags come last, in one transaction. The collector turns the blob's row from live
+//! to deleting **first**, **then** looks for uses and unexpired links, and turns back when it finds one. So at least
+//! one of the two sees the other.
+
+use std::fmt;
+
+use async_trait::async_trait;
+
+use super::error::Result;
+use super::records::{
+    BlobRecord, Claim, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession,
+};
+use crate::clock::Timestamp;
+use crate::oci::{Digest, DigestState, RepositoryName, Tag, UploadId};
+use crate::storage::{Part, Progress, Topology};
+
+/// A store of facts.
+///
+/// Every intent is atomic towards every other: it happens wholly or not at all, and what is acknowledged survives a
+/// crash. Reads are consistent: they see every write that was acknowledged before they began.
+#[async_trait]
+pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
+    // Blobs.
+
+    /// The blob, when it is live and the repository links it. One round trip.
+    async fn linked_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<LinkedBlob>>;
+
+    /// Prolongs the repository's existing link until `lease` (never shortens it), then reads the blob again: none when
+    /// it is gone or no longer linked. After it answers a blob, that blob cannot be collected before `lease`.
+    async fn renew_link(&self, repository: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<Option<BlobRecord>>;
+
+    /// Publishes verified bytes: links the repository and makes the blob live, with the next generation when it takes
+    /// over a row that was being deleted; completes the session in the same transaction.
+    async fn commit_blob(&self, commit: &BlobCommit) -> Result<Committed>;
+
+    /// Links a live blob of `from` into `to`; none when `from` does not link it or it is not live.
+    async fn mount_blob(
+        &self,
+        from: &RepositoryName,
+        to: &RepositoryName,
+        digest: &Digest,
+        lease: Timestamp,
+    ) -> Result<Option<BlobRecord>>;
+
+    /// Up to `limit` repositories that link the blob, in the byte order of their names.
+    async fn repositories_of(&self, digest: &Digest, limit: usize) -> Result<Vec<RepositoryName>>;
+
+    /// Takes the blob out of the repository, unless one of the repository's manifests uses it: marks the link, looks
+    /// for a use, and turns back when there is one. Of a race with a put of a manifest that names the blob, exactly one
+    /// side wins. The bytes stay for the collector.
+    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked>;
+
+    // Manifests and tags.
+
+    /// The manifest with that digest. One round trip.
+    async fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<ManifestRecord>>;
+
+    /// What the tag names. One round trip.
+    async fn tag(&self, repository: &RepositoryName, tag: &Tag) -> Result<Option<TagRecord>>;
+
+    /// Publishes a manifest and moves its tags, in one transaction, when everything that it names is linked: uses first,
+    /// then a consistent look at what is named, then the manifest. Putting the same manifest again is a new generation.
+    async fn put_manifest(&self, put: &ManifestPut) -> Result<PutOutcome>;
+
+    /// Removes a manifest, every tag that still names it, its entry among the referrers of its subject and its uses.
+    /// None when there was no such manifest; else the tags that went.
+    async fn delete_manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Vec<Tag>>>;
+
+    /// Removes a tag; the manifest stays. False when there was none.
+    async fn delete_tag(&self, repository: &RepositoryName, tag: &Tag) -> Result<bool>;
+
+    /// Up to `limit` tags in byte order, after `after`; none when the repository does not exist.
+    async fn tags(&self, repository: &RepositoryName, after: Option<&Tag>, limit: usize) -> Result<Option<Vec<Tag>>>;
+
+    /// Every tag that names the manifest, in byte order.
+    async fn tags_of(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Tag>>;
+
+    /// Up to `limit` manifests whose subject is `subject`, in the byte order of their digests, after `after`.
+    async fn referrers(
+        &self,
+        repository: &RepositoryName,
+        subject: &Digest,
+        after: Option<&Digest>,
+        limit: usize,
+    ) -> Result<Vec<Referrer>>;
+
+    /// Up to `limit` repositories in byte order, after `after`. A repository exists from its first manifest on.
+    async fn repositories(&self, after: Option<&RepositoryName>, limit: usize) -> Result<Vec<RepositoryName>>;
+
+    // Uploads.
+
+    /// Begins a session. One round trip.
+    async fn create_session(&self, session: &UploadSession) -> Result<()>;
+
+    /// The session, with whoever claims it or not. One round trip.
+    async fn session(&self, repository: &RepositoryName, id: &UploadId) -> Result<Option<UploadSession>>;
+
+    /// Claims the session for one request: nobody else can until it advances, is released, or `until` passes.
+    /// One round trip, and another when parts were recorded.
+    async fn claim_session(&self, claim: &SessionClaim) -> Result<ClaimOutcome>;
+
+    /// Prolongs a claim; false when it was lost.
+    async fn extend_claim(&self, id: &UploadId, claim: &Claim, until: Timestamp) -> Result<bool>;
+
+    /// Records progress and ends the claim; false, and nothing recorded, when the claim was lost.
+    async fn advance_session(&self, advance: &Advance) -> Result<bool>;
+
+    /// Ends a claim without progress. Releasing a lost claim changes nothing.
+    async fn release_claim(&self, id: &UploadId, claim: &Claim) -> Result<()>;
+
+    /// Removes a session that this claim holds, with its parts; false when the claim was lost.
+    async fn delete_session(&self, id: &UploadId, claim: &Claim) -> Result<bool>;
+
+    // Collection.
+
+    /// Turns the blob from live to deleting when neither a use nor an unexpired link keeps it; none when one does, or it
+    /// is not live. From then on only a commit that brings its own bytes revives it.
+    async fn condemn_blob(&self, digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>>;
+
+    /// Removes the row of a condemned blob, and its expired links; false when another generation took it over.
+    async fn forget_blob(&self, condemned: &BlobRecord) -> Result<bool>;
+
+    // The ring.
+
+    /// The newest topology.
+    async fn topology(&self) -> Result<Option<Topology>>;
+
+    /// Writes a topology under its number; false when that number is taken or does not follow the newest.
+    async fn put_topology(&self, topology: &Topology) -> Result<bool>;
+
+    // Health.
+
+    /// Succeeds when the store can be read now.
+    async fn ping(&self) -> Result<()>;
+}
+
+/// Verified bytes to publish.
+#[derive(Debug, Clone)]
+pub struct BlobCommit {
+    /// The repository that may read them.
+    pub repository: RepositoryName,
+    /// Their digest.
+    pub digest: Digest,
+    /// How many they are.
+    pub size: u64,
+    /// Where they are.
+    pub place: Place,
+    /// Until when the link keeps them though nothing uses them.
+    pub lease: Timestamp,
+    /// The session that they came by, and the claim that holds it.
+    pub session: Option<(UploadId, Claim)>,
+    /// When a completed session may be swept away.
+    pub session_expires: Timestamp,
+    /// The present.
+    pub now: Timestamp,
+}
+
+/// What became of a commit.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Committed {
+    /// The blob is read from the committed place.
+    Published(BlobRecord),
+    /// The blob was live at another path already and is read from there; the committed bytes are nobody's.
+    /// (At the same path, the committed bytes have replaced the others: they are `Published`.)
+    Kept(BlobRecord),
+    /// Another request holds the session; nothing was changed.
+    ClaimLost,
+}
+
+/// What became of taking a blob out of a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unlinked {
+    /// It is no longer readable there.
+    Removed,
+    /// It was not readable there before.
+    Unknown,
+    /// A manifest of the repository uses it.
+    InUse,
+}
+
+/// A manifest to publish.
+#[derive(Debug, Clone)]
+pub struct ManifestPut {
+    /// Where.
+    pub repository: RepositoryName,
+    /// The manifest; its `generation` is the store's to choose.
+    pub manifest: ManifestRecord,
+    /// The manifests that an index names, which must exist in the repository.
+    pub children: Vec<Digest>,
+    /// What the list of its subject's referrers shows, when it has a subject.
+    pub referrer: Option<Referrer>,
+    /// The tags that shall name it: at most [`ManifestPut::MAX_TAGS`].
+    pub tags: Vec<Tag>,
+    /// The present.
+    pub now: Timestamp,
+}
+
+impl ManifestPut {
+    /// The most tags that one put can move in one transaction.
+    pub const MAX_TAGS: usize = 25;
+}
+
+/// What became of putting a manifest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PutOutcome {
+    /// It is visible.
+    Published,
+    /// It is not: these are not linked in the repository.
+    Missing {
+        /// Blobs that the repository does not link, or that are being deleted.
+        blobs: Vec<Digest>,
+        /// Manifests that the repository does not have.
+        manifests: Vec<Digest>,
+    },
+}
+
+/// A request's wish to hold a session.
+#[derive(Debug, Clone)]
+pub struct SessionClaim {
+    /// The repository that the request names.
+    pub repository: RepositoryName,
+    /// The session.
+    pub id: UploadId,
+    /// The request.
+    pub claim: Claim,
+    /// The offset at which the request wants to write; none takes whatever it is.
+    pub offset: Option<u64>,
+    /// The present.
+    pub now: Timestamp,
+    /// When the claim lapses unless extended.
+    pub until: Timestamp,
+}
+
+/// What became of a claim.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ClaimOutcome {
+    /// The request holds the session, as it stands here, with every part recorded so far.
+    Claimed(Box<UploadSession>, Vec<Part>),
+    /// The offset is another, or another request holds the session.
+    Conflict {
+        /// How many bytes are durable.
+        offset: u64,
+    },
+    /// The session was completed with this digest.
+    Completed(Digest),
+    /// There is no such session in the repository.
+    Unknown,
+}
+
+/// Progress to record.
+#[derive(Debug, Clone)]
+pub struct Advance {
+    /// The session.
+    pub id: UploadId,
+    /// The claim that holds it.
+    pub claim: Claim,
+    /// The hash of all bytes up to the new offset.
+    pub hash: DigestState,
+    /// The new checkpoint, whose offset is the session's new one, and the parts finished since the last.
+    pub progress: Progress,
+    /// When the session may be swept away.
+    pub expires: Timestamp,
+}

@@ -1,0 +1,15 @@
+//! Where bytes live: a driver per kind of store, the ring that spreads them over buckets, and the factory that
+//! makes them from a URL. Uses `oci` only.
+
+mod driver;
+mod error;
+mod path;
+mod topology;
+
+pub use driver::{
+    Checkpoint, Content, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, UrlMethod, UrlRequest, Version,
+    Writer,
+};
+pub use error::{Error, Result};
+pub use path::{ObjectPath, ParsePathError};
+pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology};

@@ -1,0 +1,129 @@
+//! The layout of a bucket, spelled once:
+//!
+//! ```text
+//! docker/registry/v2/blobs/<algorithm>/<first two hex>/<hex>/data   home of a blob (the layout of CNCF distribution)
+//! _ringhold/staged/<upload id>/data                                 bytes of an upload, published or not
+//! _ringhold/tails/<upload id>/<claim>                               what is too short for a part
+//! ```
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::oci::{Digest, UploadId};
+
+/// Where an object lies in a bucket: components of `[A-Za-z0-9._-]` joined by `/`, none of them starting with a dot.
+///
+/// A path can therefore never leave a directory, hide a file, or need escaping in a URL.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ObjectPath(String);
+
+/// Why a text is no [`ObjectPath`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParsePathError {
+    /// Nothing at all, or more than a key may have.
+    #[error("a path has 1 to {} bytes, this one {0}", ObjectPath::MAX_BYTES)]
+    Length(usize),
+    /// An empty component, one that starts with a dot, one longer than a file name may be, or one with another character.
+    #[error("a path's components are of 1 to 255 letters, digits, '.', '_' and '-' and do not start with '.': {0:?} is not")]
+    Component(String),
+}
+
+impl ObjectPath {
+    const MAX_BYTES: usize = 1024;
+
+    /// The home of a blob.
+    #[must_use]
+    pub fn blob(digest: &Digest) -> Self {
+        let hex = digest.hex();
+        Self(format!("docker/registry/v2/blobs/{}/{}/{hex}/data", digest.algorithm().as_str(), &hex[..2]))
+    }
+
+    /// Where the bytes of an upload gather.
+    #[must_use]
+    pub fn staged(upload: &UploadId) -> Self {
+        Self(format!("_ringhold/staged/{upload}/data"))
+    }
+
+    /// Where a writer of this path keeps what is too short for a part: a new place for each `claim`, so that no two
+    /// writers share one.
+    #[must_use]
+    pub fn tail(&self, claim: &UploadId) -> Self {
+        let owner = self.upload().map_or_else(
+            || Digest::of(crate::oci::Algorithm::Sha256, self.0.as_bytes()).hex()[..32].to_owned(),
+            |upload| upload.to_string(),
+        );
+        Self(format!("_ringhold/tails/{owner}/{claim}"))
+    }
+
+    /// The digest whose home this is.
+    #[must_use]
+    pub fn digest(&self) -> Option<Digest> {
+        let mut rest = self.0.strip_prefix("docker/registry/v2/blobs/")?.split('/');
+        let (algorithm, _, hex) = (rest.next()?, rest.next()?, rest.next()?);
+        let digest = format!("{algorithm}:{hex}").parse().ok()?;
+        (Self::blob(&digest) == *self).then_some(digest)
+    }
+
+    /// The upload that this path belongs to.
+    #[must_use]
+    pub fn upload(&self) -> Option<UploadId> {
+        let own = self.0.strip_prefix("_ringhold/staged/").or_else(|| self.0.strip_prefix("_ringhold/tails/"))?;
+        own.split('/').next()?.parse().ok()
+    }
+
+    /// The path as text, without a leading slash.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether this path lies below `directory`: `ab/c` lies below `ab`, never below `a`.
+    #[must_use]
+    pub fn is_below(&self, directory: &Self) -> bool {
+        self.0.strip_prefix(&directory.0).is_some_and(|rest| rest.starts_with('/'))
+    }
+}
+
+impl FromStr for ObjectPath {
+    type Err = ParsePathError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() || text.len() > Self::MAX_BYTES {
+            return Err(ParsePathError::Length(text.len()));
+        }
+        match text.split('/').find(|component| !is_component(component)) {
+            Some(component) => Err(ParsePathError::Component(component.to_owned())),
+            None => Ok(Self(text.to_owned())),
+        }
+    }
+}
+
+fn is_component(text: &str) -> bool {
+    !text.is_empty()
+        && text.len() <= 255
+        && !text.starts_with('.')
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
+}
+
+impl TryFrom<String> for ObjectPath {
+    type Error = ParsePathError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<ObjectPath> for String {
+    fn from(path: ObjectPath) -> Self {
+        path.0
+    }
+}
+
+impl fmt::Display for ObjectPath {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
