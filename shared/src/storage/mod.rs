@@ -4,6 +4,7 @@
 mod driver;
 mod error;
 mod path;
+mod ring;
 mod topology;
 
 pub use driver::{
@@ -12,4 +13,5 @@ pub use driver::{
 };
 pub use error::{Error, Result};
 pub use path::{ObjectPath, ParsePathError};
-pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology};
+pub use ring::HashRing;
+pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology, TopologyError, TopologyProblem};
