@@ -1,0 +1,15 @@
+//! The words of the specification, as types that cannot hold anything else.
+//!
+//! Pure: no I/O, no async, no AWS; uses no other module of this crate. Each type parses and renders itself, and its parse
+//! error is its own. What a peer sent is quoted in an error at most as a short excerpt.
+
+mod algorithm;
+mod digest;
+mod digest_state;
+mod digester;
+mod text;
+
+pub use algorithm::{Algorithm, ParseAlgorithmError};
+pub use digest::{Digest, ParseDigestError};
+pub use digest_state::DigestState;
+pub use digester::{Digester, ResumeDigestError};
