@@ -7,9 +7,17 @@ mod algorithm;
 mod digest;
 mod digest_state;
 mod digester;
+mod reference;
+mod repository_name;
+mod tag;
 mod text;
+mod upload_id;
 
 pub use algorithm::{Algorithm, ParseAlgorithmError};
 pub use digest::{Digest, ParseDigestError};
 pub use digest_state::DigestState;
 pub use digester::{Digester, ResumeDigestError};
+pub use reference::{ParseReferenceError, Reference};
+pub use repository_name::{ParseRepositoryNameError, RepositoryName};
+pub use tag::{ParseTagError, Tag};
+pub use upload_id::{ParseUploadIdError, UploadId};
