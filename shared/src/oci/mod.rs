@@ -4,9 +4,12 @@
 //! error is its own. What a peer sent is quoted in an error at most as a short excerpt.
 
 mod algorithm;
+mod byte_range;
+mod content_range;
 mod digest;
 mod digest_state;
 mod digester;
+mod range_header;
 mod reference;
 mod repository_name;
 mod tag;
@@ -14,9 +17,12 @@ mod text;
 mod upload_id;
 
 pub use algorithm::{Algorithm, ParseAlgorithmError};
+pub use byte_range::ByteRange;
+pub use content_range::{ContentRange, ParseContentRangeError};
 pub use digest::{Digest, ParseDigestError};
 pub use digest_state::DigestState;
 pub use digester::{Digester, ResumeDigestError};
+pub use range_header::{RangeHeader, Resolved};
 pub use reference::{ParseReferenceError, Reference};
 pub use repository_name::{ParseRepositoryNameError, RepositoryName};
 pub use tag::{ParseTagError, Tag};
