@@ -1,8 +1,11 @@
 //! Where bytes live: a driver per kind of store, the ring that spreads them over buckets, and the factory that
 //! makes them from a URL. Uses `oci` only.
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod driver;
 mod error;
+mod memory;
 mod path;
 mod ring;
 mod topology;
@@ -12,6 +15,7 @@ pub use driver::{
     Version, Writer,
 };
 pub use error::{Error, Result};
+pub use memory::MemoryDriver;
 pub use path::{ObjectPath, ParsePathError};
 pub use ring::HashRing;
 pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology, TopologyError, TopologyProblem};
