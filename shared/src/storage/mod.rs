@@ -1,4 +1,3 @@
-//! Where bytes live: a driver per kind of store, the ring that spreads them over buckets, and the factory that
 //! makes them from a URL. Uses `oci` only.
 
 #[cfg(any(test, feature = "contract"))]
@@ -8,6 +7,7 @@ mod error;
 mod memory;
 mod path;
 mod ring;
+mod sharded;
 mod topology;
 
 pub use driver::{
@@ -18,4 +18,5 @@ pub use error::{Error, Result};
 pub use memory::MemoryDriver;
 pub use path::{ObjectPath, ParsePathError};
 pub use ring::HashRing;
+pub use sharded::{ShardedDriver, ShardedError, UnknownBucket};
 pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology, TopologyError, TopologyProblem};
