@@ -5,6 +5,7 @@
 pub mod contract;
 mod driver;
 mod error;
+mod filesystem;
 mod memory;
 mod path;
 mod topology;
@@ -14,6 +15,7 @@ pub use driver::{
     Version, Writer,
 };
 pub use error::{Error, Result};
+pub use filesystem::FilesystemDriver;
 pub use memory::MemoryDriver;
 pub use path::{ObjectPath, ParsePathError};
 pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology};
