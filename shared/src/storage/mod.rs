@@ -4,6 +4,7 @@
 pub mod contract;
 mod driver;
 mod error;
+mod filesystem;
 mod memory;
 mod path;
 mod ring;
@@ -15,6 +16,7 @@ pub use driver::{
     Version, Writer,
 };
 pub use error::{Error, Result};
+pub use filesystem::FilesystemDriver;
 pub use memory::MemoryDriver;
 pub use path::{ObjectPath, ParsePathError};
 pub use ring::HashRing;

@@ -7,8 +7,7 @@ use crate::storage::ObjectPath;
 use crate::storage::driver::{Entry, PutMode};
 
 /// Names whose order differs when directories are taken for names.
-const NAMES: [&str; 11] =
-    ["a-b/x", "a.b/x", "a/x", "a/x-y", "a/x.y/z", "a/xy", "a0", "aB/x", "a_b", "ab/x", "b"];
+const NAMES: [&str; 11] = ["a-b/x", "a.b/x", "a/x", "a/x-y", "a/x.y/z", "a/xy", "a0", "aB/x", "a_b", "ab/x", "b"];
 
 async fn put_names(bench: &Bench, names: &[&str]) -> Vec<ObjectPath> {
     for name in names.iter().rev() {

@@ -13,7 +13,11 @@ use crate::storage::{Error, ObjectPath};
 
 const RACERS: u64 = 8;
 
-async fn race<T, F>(bench: &Bench, path: &ObjectPath, run: impl Fn(u64, Arc<dyn StorageDriver>, ObjectPath) -> F) -> Vec<T>
+async fn race<T, F>(
+    bench: &Bench,
+    path: &ObjectPath,
+    run: impl Fn(u64, Arc<dyn StorageDriver>, ObjectPath) -> F,
+) -> Vec<T>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -85,7 +89,8 @@ pub async fn of_eight_puts_if_absent_one_succeeds(bench: &Bench) {
             driver.put_content(&path, noise(racer, 100_000), PutMode::IfAbsent).await
         })
         .await;
-        let winners: Vec<u64> = (0..).zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(racer, _)| racer).collect();
+        let winners: Vec<u64> =
+            (0..).zip(&outcomes).filter(|(_, outcome)| outcome.is_ok()).map(|(racer, _)| racer).collect();
         assert_eq!(winners.len(), 1, "{outcomes:?}");
         for outcome in outcomes {
             assert!(matches!(outcome, Ok(_) | Err(Error::AlreadyExists(_))), "{outcome:?}");

@@ -55,7 +55,8 @@ impl Upload {
         for (part, expected) in parts.iter().zip(1..) {
             assert_eq!(part.number, expected, "parts are in order: {parts:?}");
         }
-        let recorded = parts.iter().map(|part| part.size).sum::<u64>() + checkpoint.tail.as_ref().map_or(0, |tail| tail.size);
+        let recorded =
+            parts.iter().map(|part| part.size).sum::<u64>() + checkpoint.tail.as_ref().map_or(0, |tail| tail.size);
         let elsewhere = parts.is_empty() && checkpoint.tail.is_none();
         assert!(elsewhere || recorded == checkpoint.offset, "{checkpoint:?} of {parts:?}");
     }
