@@ -8,6 +8,7 @@ use http::{Request, StatusCode, header::HOST};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
+use shared::causes::Causes;
 use shared::config::OpenError;
 use tokio::net::UnixStream;
 
@@ -21,9 +22,9 @@ pub(crate) enum OperatorError {
     Settings(#[from] Mistakes),
     #[error("{0}")]
     Argument(String),
-    #[error("the store cannot be opened: {0}")]
+    #[error("{}", Causes(.0))]
     Open(#[from] OpenError),
-    #[error("the store cannot be read: {0}")]
+    #[error("{}", Causes(.0))]
     Metadata(#[from] shared::metadata::Error),
     #[error("the serving process cannot be reached: {0}")]
     Connect(#[from] std::io::Error),

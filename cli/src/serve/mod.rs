@@ -10,6 +10,7 @@ mod requests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use shared::causes::Causes;
 use shared::config::OpenError;
 use shared::http::Api;
 use shared::registry::{Registry, Terms};
@@ -42,7 +43,7 @@ pub(crate) enum ServeError {
         source: std::io::Error,
     },
     /// The stores cannot be opened.
-    #[error("{}", causes(.0))]
+    #[error("{}", Causes(.0))]
     Open(#[from] OpenError),
     /// The address cannot be listened on.
     #[error("--listen {address}: {source}")]
@@ -92,10 +93,4 @@ async fn told_to_stop() -> Result<(), std::io::Error> {
         _ = terminate.recv() => Ok(()),
         interrupted = tokio::signal::ctrl_c() => interrupted,
     }
-}
-
-/// An error with its causes, for a person.
-fn causes(error: &dyn std::error::Error) -> String {
-    let sources = std::iter::successors(error.source(), |source| (*source).source());
-    sources.fold(error.to_string(), |text, source| format!("{text}: {source}"))
 }
