@@ -2,6 +2,8 @@
 
 pub mod oci;
 
+pub mod causes;
+
 pub mod clock;
 
 pub mod storage;
@@ -11,3 +13,5 @@ pub mod metadata;
 pub mod registry;
 
 pub mod http;
+
+pub mod config;
