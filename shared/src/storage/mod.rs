@@ -1,9 +1,11 @@
+//! Where bytes live: a driver per kind of store, the ring that spreads them over buckets, and the factory that
 //! makes them from a URL. Uses `oci` only.
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod driver;
 mod error;
+mod factory;
 mod filesystem;
 mod memory;
 mod path;
@@ -16,6 +18,7 @@ pub use driver::{
     Version, Writer,
 };
 pub use error::{Error, Result};
+pub use factory::{Factory, FactoryError, FileUrlError, MemoryUrlError};
 pub use filesystem::FilesystemDriver;
 pub use memory::MemoryDriver;
 pub use path::{ObjectPath, ParsePathError};

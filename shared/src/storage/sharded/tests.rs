@@ -62,6 +62,19 @@ mod three_memories {
     });
 }
 
+mod three_directories {
+    use super::*;
+    use crate::storage::FilesystemDriver;
+    use crate::storage::contract::Subject;
+
+    crate::storage_contract!(async {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().to_owned();
+        let open = || Arc::new(sharded(|id| Arc::new(FilesystemDriver::open(root.join(id)).unwrap())));
+        Subject { driver: open(), reopened: open(), has_urls: false, keep: Box::new(directory) }
+    });
+}
+
 #[test]
 fn every_bucket_of_the_topology_needs_a_driver() {
     let memory = |text: &str| (id(text), Arc::new(MemoryDriver::new()) as Arc<dyn StorageDriver>);
