@@ -2,8 +2,16 @@
 
 pub mod oci;
 
+pub mod causes;
+
 pub mod clock;
 
 pub mod storage;
 
 pub mod metadata;
+
+pub mod registry;
+
+pub mod http;
+
+pub mod config;
