@@ -1,5 +1,6 @@
 //! Licences, duplicates, sources and advisories of the dependencies, by cargo-deny.
 
+use std::fs;
 use std::process::Command;
 
 use crate::failure::Failure;
@@ -18,9 +19,11 @@ pub(crate) fn install(places: &Places) -> Result<(), Failure> {
     let mut cargo = step::cargo(places.root());
     cargo.args(["install", "--quiet", "--locked", "--debug", "--force", "--version", VERSION, "cargo-deny", "--root"]);
     cargo.arg(places.tools()).env("CARGO_PROFILE_DEV_DEBUG", "0");
-    // What an interrupted build leaves stays in the cache, and the next attempt goes on from there.
-    cargo.arg("--target-dir").arg(places.tools().join("build"));
-    step::run("install cargo-deny", &mut cargo)
+    // An interrupted build goes on from what it left there.
+    let build = places.tools().join("build");
+    cargo.arg("--target-dir").arg(&build);
+    step::run("install cargo-deny", &mut cargo)?;
+    fs::remove_dir_all(&build).map_err(|source| Failure::Cache { path: build, source })
 }
 
 /// Checks the dependencies. Advisories need a database from the network: where it cannot be had, says so.
