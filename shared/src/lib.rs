@@ -2,6 +2,7 @@
 
 pub mod oci;
 
+pub mod calls;
 pub mod clock;
 
 pub mod storage;
