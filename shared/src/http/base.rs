@@ -3,9 +3,9 @@
 use http::StatusCode;
 use serde_json::json;
 
+use super::Api;
 use super::error::Error;
 use super::reply::Reply;
-use super::Api;
 
 /// The registry speaks the protocol.
 pub(super) fn version() -> Reply {

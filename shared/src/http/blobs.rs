@@ -1,8 +1,8 @@
 //! `/v2/<name>/blobs/<digest>`
 
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH, IF_RANGE,
-    LOCATION, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderMap, IF_NONE_MATCH,
+    IF_RANGE, LOCATION, RANGE,
 };
 use http::{HeaderName, Method, StatusCode};
 
@@ -95,7 +95,10 @@ pub(super) fn etag(digest: &Digest) -> String {
 pub(super) fn is_held_already(headers: &HeaderMap, digest: &Digest) -> bool {
     let etag = etag(digest);
     let values = headers.get_all(IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    values
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }
 
 /// What the client wants of the blob. A range that is meant for other content is not a range of this.

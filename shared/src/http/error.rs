@@ -127,7 +127,7 @@ impl Error {
     /// The answer; what the client is not told goes to the log.
     pub(super) fn into_reply(self) -> Reply {
         let status = self.status();
-        let message = if status.is_server_error() { self.log(status) } else { self.to_string() };
+        let message = if status.is_server_error() { self.log(status) } else { self.explain() };
         let entry = json!({ "code": self.code().as_str(), "message": message, "detail": self.detail() });
         let reply = Reply::json(status, "application/json", &json!({ "errors": [entry] }));
         match &self {
@@ -144,9 +144,21 @@ impl Error {
         }
     }
 
+    /// What is wrong with a request, down to the cause: a manifest's errors each speak of their own layer only.
+    fn explain(&self) -> String {
+        match self {
+            Self::Registry(registry::Error::ManifestInvalid(error)) => {
+                let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+                causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+            }
+            error => error.to_string(),
+        }
+    }
+
     /// Logs the whole chain of causes, once, and gives what may be said of it outside.
     fn log(&self, status: StatusCode) -> String {
-        let causes: Vec<_> = std::iter::successors(self.source(), |error| (*error).source()).map(ToString::to_string).collect();
+        let causes: Vec<_> =
+            std::iter::successors(self.source(), |error| (*error).source()).map(ToString::to_string).collect();
         tracing::error!(status = status.as_u16(), causes = causes.join(": "), "{self}");
         if status == StatusCode::SERVICE_UNAVAILABLE {
             "the registry's storage cannot answer now; try again".to_owned()
@@ -213,9 +225,7 @@ fn registry_status(error: &registry::Error) -> StatusCode {
         E::BlobUnknown | E::UploadUnknown | E::ManifestUnknown | E::NameUnknown => StatusCode::NOT_FOUND,
         E::BlobInUse => StatusCode::CONFLICT,
         E::OutOfTurn { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
-        E::ManifestInvalid(ManifestError::TooLarge(_)) | E::AnnotationsTooLarge { .. } => {
-            StatusCode::PAYLOAD_TOO_LARGE
-        }
+        E::ManifestInvalid(ManifestError::TooLarge(_)) | E::AnnotationsTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         E::WrongLength { .. }
         | E::DigestMismatch { .. }
         | E::ManifestInvalid(_)

@@ -67,7 +67,13 @@ fn page<T>(size: usize, mut read: Vec<T>) -> (Vec<T>, bool) {
 }
 
 /// The answer with a link to the page after `last`, when there is one.
-fn linked(reply: Reply, route: &Route, size: usize, last: Option<impl Display>, artifact_type: Option<&MediaType>) -> Reply {
+fn linked(
+    reply: Reply,
+    route: &Route,
+    size: usize,
+    last: Option<impl Display>,
+    artifact_type: Option<&MediaType>,
+) -> Reply {
     let Some(last) = last else {
         return reply;
     };

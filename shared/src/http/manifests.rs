@@ -14,7 +14,12 @@ use crate::oci::{Manifest, MediaType, Reference, RepositoryName, Tag};
 use crate::registry::{self, PutManifest};
 
 impl Api {
-    pub(super) async fn manifest(&self, name: &RepositoryName, reference: Reference, call: Call) -> Result<Reply, Error> {
+    pub(super) async fn manifest(
+        &self,
+        name: &RepositoryName,
+        reference: Reference,
+        call: Call,
+    ) -> Result<Reply, Error> {
         match call.method {
             Method::PUT => self.put_manifest(name, reference, call).await,
             Method::DELETE => {
@@ -52,7 +57,8 @@ impl Api {
         let put = PutManifest { reference: reference.clone(), tags: tags.clone(), media_type, bytes };
         let manifest = self.registry.put_manifest(name, put).await?;
         let location = Route::Manifest { name: name.clone(), reference: Reference::Digest(manifest.digest.clone()) };
-        let mut reply = Reply::new(StatusCode::CREATED).with(&LOCATION, location).with(&CONTENT_DIGEST, &manifest.digest);
+        let mut reply =
+            Reply::new(StatusCode::CREATED).with(&LOCATION, location).with(&CONTENT_DIGEST, &manifest.digest);
         if let Some(subject) = &manifest.subject {
             reply = reply.with(&SUBJECT, subject);
         }

@@ -17,8 +17,8 @@ use std::time::Duration;
 
 pub use body::{BoxError, WireBody, empty, full};
 pub use error::Error;
-use http::{Method, Request, Response};
 pub use headers::REQUEST_ID;
+use http::{Method, Request, Response};
 use query::Query;
 use reply::Reply;
 pub use route::{Route, RouteError};

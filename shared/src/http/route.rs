@@ -168,7 +168,8 @@ mod tests {
     use super::*;
 
     fn hostile_name() -> impl Strategy<Value = RepositoryName> {
-        let component = prop::sample::select(vec!["blobs", "uploads", "manifests", "tags", "list", "referrers", "v2", "a"]);
+        let component =
+            prop::sample::select(vec!["blobs", "uploads", "manifests", "tags", "list", "referrers", "v2", "a"]);
         prop::collection::vec(component, 1..6).prop_map(|parts| parts.join("/").parse().unwrap())
     }
 
@@ -214,7 +215,9 @@ mod tests {
 
     #[test]
     fn a_path_that_leaves_its_place_is_no_name() {
-        for path in ["/v2/../tags/list", "/v2/a/../b/tags/list", "/v2/a%00/tags/list", "/v2/A/tags/list", "/v2//a/tags/list"] {
+        for path in
+            ["/v2/../tags/list", "/v2/a/../b/tags/list", "/v2/a%00/tags/list", "/v2/A/tags/list", "/v2//a/tags/list"]
+        {
             assert!(matches!(Route::parse(path, &Method::GET), Err(RouteError::Name(_))), "{path}");
         }
         assert_eq!(Route::parse("/v2/%ff/tags/list", &Method::GET), Err(RouteError::NotText));

@@ -36,15 +36,23 @@ impl Api {
         let answered = match call.method {
             Method::PATCH => self.append(name, id, call).await,
             Method::PUT => self.complete(name, id, call).await,
-            Method::DELETE => {
-                self.registry.cancel_upload(name, id).await.map(|()| Reply::new(StatusCode::NO_CONTENT)).map_err(Into::into)
-            }
-            _ => self.registry.upload(name, id).await.map_err(Into::into).map(|upload| {
-                standing(StatusCode::NO_CONTENT, name, &upload)
-            }),
+            Method::DELETE => self
+                .registry
+                .cancel_upload(name, id)
+                .await
+                .map(|()| Reply::new(StatusCode::NO_CONTENT))
+                .map_err(Into::into),
+            _ => self
+                .registry
+                .upload(name, id)
+                .await
+                .map_err(Into::into)
+                .map(|upload| standing(StatusCode::NO_CONTENT, name, &upload)),
         };
         answered.map_err(|error| match error {
-            Error::Registry(error @ registry::Error::OutOfTurn { .. }) => Error::OutOfTurn { name: name.clone(), error },
+            Error::Registry(error @ registry::Error::OutOfTurn { .. }) => {
+                Error::OutOfTurn { name: name.clone(), error }
+            }
             error => error,
         })
     }
@@ -92,8 +100,5 @@ fn stored(name: &RepositoryName, digest: &Digest) -> Reply {
 /// How far an upload has come, and where it goes on.
 fn standing(status: StatusCode, name: &RepositoryName, upload: &Appended) -> Reply {
     let location = Route::Upload { name: name.clone(), id: upload.id.clone() };
-    Reply::new(status)
-        .with(&LOCATION, location)
-        .with(&UPLOAD_UUID, &upload.id)
-        .with(&RANGE, received(upload.offset))
+    Reply::new(status).with(&LOCATION, location).with(&UPLOAD_UUID, &upload.id).with(&RANGE, received(upload.offset))
 }

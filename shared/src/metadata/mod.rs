@@ -1,5 +1,7 @@
 //! Where facts live: what is linked, used, tagged and in progress. Uses `oci`, `clock` and `storage`'s words.
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod dynamodb;
 mod error;
 mod keys;

@@ -45,9 +45,7 @@ impl FromStr for Algorithm {
     type Err = ParseAlgorithmError;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        let known = Self::ALL
-            .into_iter()
-            .find(|algorithm| algorithm.as_str() == name);
+        let known = Self::ALL.into_iter().find(|algorithm| algorithm.as_str() == name);
         known.ok_or_else(|| ParseAlgorithmError(excerpt(name)))
     }
 }
@@ -67,14 +65,8 @@ mod tests {
 
     #[test]
     fn an_unknown_algorithm_is_named_in_the_error() {
-        let error = "md5"
-            .parse::<Algorithm>()
-            .err()
-            .map(|error| error.to_string());
-        assert_eq!(
-            error.as_deref(),
-            Some(r#"digest algorithm "md5" is not supported; use sha256 or sha512"#)
-        );
+        let error = "md5".parse::<Algorithm>().err().map(|error| error.to_string());
+        assert_eq!(error.as_deref(), Some(r#"digest algorithm "md5" is not supported; use sha256 or sha512"#));
         assert!("SHA256".parse::<Algorithm>().is_err());
     }
 }

@@ -49,14 +49,7 @@ mod tests {
         assert_eq!(range.to_string(), "0-99");
         assert_eq!(range.content_range(200), "bytes 0-99/200");
         assert_eq!(ByteRange { first: 7, last: 7 }.len(), 1);
-        assert_eq!(
-            ByteRange {
-                first: 0,
-                last: u64::MAX
-            }
-            .len(),
-            u64::MAX
-        );
+        assert_eq!(ByteRange { first: 0, last: u64::MAX }.len(), u64::MAX);
     }
 
     #[test]

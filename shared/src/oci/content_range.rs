@@ -13,10 +13,7 @@ pub struct ContentRange {
     total: Option<u64>,
 }
 
-#[expect(
-    clippy::len_without_is_empty,
-    reason = "a content range is never empty"
-)]
+#[expect(clippy::len_without_is_empty, reason = "a content range is never empty")]
 impl ContentRange {
     /// The largest offset and total: what the size of a descriptor can be.
     pub const MAX: u64 = i64::MAX as u64;
@@ -74,19 +71,14 @@ impl FromStr for ContentRange {
 
     fn from_str(value: &str) -> Result<Self, Self::Err> {
         let value = value.trim_matches([' ', '\t']);
-        let value = value
-            .strip_prefix("bytes")
-            .map_or(Some(value), |rest| rest.strip_prefix([' ', '=']));
+        let value = value.strip_prefix("bytes").map_or(Some(value), |rest| rest.strip_prefix([' ', '=']));
         let value = value.ok_or(ParseContentRangeError::Malformed)?;
         let (range, total) = match value.split_once('/') {
             None | Some((_, "*")) => (value.trim_end_matches("/*"), None),
             Some((range, total)) => (range, Some(number(total)?)),
         };
-        let (first, last) = range
-            .split_once('-')
-            .ok_or(ParseContentRangeError::Malformed)?;
-        let range = ByteRange::new(number(first)?, number(last)?)
-            .ok_or(ParseContentRangeError::Backwards)?;
+        let (first, last) = range.split_once('-').ok_or(ParseContentRangeError::Malformed)?;
+        let range = ByteRange::new(number(first)?, number(last)?).ok_or(ParseContentRangeError::Backwards)?;
         if total.is_some_and(|total| range.last >= total) {
             return Err(ParseContentRangeError::BehindTotal);
         }
@@ -98,10 +90,7 @@ fn number(digits: &str) -> Result<u64, ParseContentRangeError> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(ParseContentRangeError::Malformed);
     }
-    let number = digits
-        .parse()
-        .ok()
-        .filter(|&number| number <= ContentRange::MAX);
+    let number = digits.parse().ok().filter(|&number| number <= ContentRange::MAX);
     number.ok_or(ParseContentRangeError::TooLarge)
 }
 
@@ -119,19 +108,9 @@ mod tests {
     fn every_form_that_clients_send_is_read() {
         let range = ByteRange { first: 0, last: 99 };
         for value in ["0-99", "bytes 0-99", "bytes=0-99", "bytes 0-99/*", "0-99/*"] {
-            assert_eq!(
-                parse(value),
-                Ok(ContentRange { range, total: None }),
-                "{value}"
-            );
+            assert_eq!(parse(value), Ok(ContentRange { range, total: None }), "{value}");
         }
-        assert_eq!(
-            parse("bytes 0-99/200"),
-            Ok(ContentRange {
-                range,
-                total: Some(200)
-            })
-        );
+        assert_eq!(parse("bytes 0-99/200"), Ok(ContentRange { range, total: Some(200) }));
     }
 
     #[test]
@@ -176,10 +155,7 @@ mod tests {
         assert_eq!(parse("0-99999999999999999999999999"), Err(E::TooLarge));
         assert_eq!(parse("2-1"), Err(E::Backwards));
         assert_eq!(parse("bytes 0-9/9"), Err(E::BehindTotal));
-        assert_eq!(
-            parse("0-9223372036854775807").map(|range| range.len()),
-            Ok(1 << 63)
-        );
+        assert_eq!(parse("0-9223372036854775807").map(|range| range.len()), Ok(1 << 63));
     }
 
     proptest! {

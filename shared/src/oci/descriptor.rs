@@ -30,13 +30,7 @@ impl Descriptor {
     /// A descriptor with nothing but what is required.
     #[must_use]
     pub fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
-        Self {
-            media_type,
-            digest,
-            size,
-            artifact_type: None,
-            annotations: Annotations::new(),
-        }
+        Self { media_type, digest, size, artifact_type: None, annotations: Annotations::new() }
     }
 }
 
@@ -72,30 +66,12 @@ impl TryFrom<Object<RawDescriptor>> for Descriptor {
     type Error = DescriptorError;
 
     fn try_from(Object(raw): Object<RawDescriptor>) -> Result<Self, Self::Error> {
-        let media_type = raw
-            .media_type
-            .ok_or(DescriptorError::Missing("mediaType"))?
-            .parse()?;
-        let digest = raw
-            .digest
-            .ok_or(DescriptorError::Missing("digest"))?
-            .parse()?;
+        let media_type = raw.media_type.ok_or(DescriptorError::Missing("mediaType"))?.parse()?;
+        let digest = raw.digest.ok_or(DescriptorError::Missing("digest"))?.parse()?;
         let size = raw.size.ok_or(DescriptorError::Missing("size"))?.as_u64();
-        let size = size
-            .filter(|&size| size <= Self::MAX_SIZE)
-            .ok_or(DescriptorError::Size)?;
-        let artifact_type = raw
-            .artifact_type
-            .filter(|text| !text.is_empty())
-            .map(|text| text.parse())
-            .transpose()?;
-        Ok(Self {
-            media_type,
-            digest,
-            size,
-            artifact_type,
-            annotations: raw.annotations.unwrap_or_default(),
-        })
+        let size = size.filter(|&size| size <= Self::MAX_SIZE).ok_or(DescriptorError::Size)?;
+        let artifact_type = raw.artifact_type.filter(|text| !text.is_empty()).map(|text| text.parse()).transpose()?;
+        Ok(Self { media_type, digest, size, artifact_type, annotations: raw.annotations.unwrap_or_default() })
     }
 }
 
@@ -106,25 +82,17 @@ mod tests {
     const DIGEST: &str = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
     fn with(media_type: &str, digest: &str, size: &str) -> Result<Descriptor, String> {
-        let json = format!(
-            r#"{{"mediaType":{media_type},"digest":{digest},"size":{size},"urls":[],"data":"e30="}}"#
-        );
+        let json = format!(r#"{{"mediaType":{media_type},"digest":{digest},"size":{size},"urls":[],"data":"e30="}}"#);
         serde_json::from_str(&json).map_err(|error| error.to_string())
     }
 
     #[test]
     fn unknown_fields_are_ignored_and_empty_ones_not_written() -> Result<(), String> {
-        let descriptor = with(
-            r#""application/json""#,
-            &format!("{DIGEST:?}"),
-            "9223372036854775807",
-        )?;
+        let descriptor = with(r#""application/json""#, &format!("{DIGEST:?}"), "9223372036854775807")?;
         let json = serde_json::to_string(&descriptor).map_err(|error| error.to_string())?;
         assert_eq!(
             json,
-            format!(
-                r#"{{"mediaType":"application/json","digest":"{DIGEST}","size":9223372036854775807}}"#
-            )
+            format!(r#"{{"mediaType":"application/json","digest":"{DIGEST}","size":9223372036854775807}}"#)
         );
         Ok(())
     }
@@ -143,33 +111,20 @@ mod tests {
 
     #[test]
     fn null_and_empty_are_absent() {
-        let json = format!(
-            r#"{{"mediaType":"a/b","digest":"{DIGEST}","size":0,"artifactType":"","annotations":null}}"#
-        );
+        let json =
+            format!(r#"{{"mediaType":"a/b","digest":"{DIGEST}","size":0,"artifactType":"","annotations":null}}"#);
         let descriptor = serde_json::from_str::<Descriptor>(&json).ok();
-        assert_eq!(
-            descriptor.map(|descriptor| descriptor.artifact_type),
-            Some(None)
-        );
+        assert_eq!(descriptor.map(|descriptor| descriptor.artifact_type), Some(None));
     }
 
     #[test]
     fn a_bad_size_is_refused() {
         let size = |size| with(r#""a/b""#, &format!("{DIGEST:?}"), size);
-        for bad in [
-            "-1",
-            "-0.0",
-            "1.0",
-            "1e3",
-            "9223372036854775808",
-            "99999999999999999999999",
-            "-9223372036854775809",
-        ] {
+        for bad in
+            ["-1", "-0.0", "1.0", "1e3", "9223372036854775808", "99999999999999999999999", "-9223372036854775809"]
+        {
             let message = size(bad).err().unwrap_or_default();
-            assert!(
-                message.starts_with("the size of a descriptor is a whole number"),
-                "{bad}: {message}"
-            );
+            assert!(message.starts_with("the size of a descriptor is a whole number"), "{bad}: {message}");
         }
         assert!(size(r#""1""#).is_err());
         assert!(size("1e999").is_err());

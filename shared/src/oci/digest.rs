@@ -26,10 +26,7 @@ impl Digest {
     /// The digest of a finished hash.
     pub(super) fn of_hash(algorithm: Algorithm, hash: &[u8]) -> Self {
         debug_assert_eq!(hash.len() * 2, algorithm.hex_len());
-        Self {
-            text: format!("{algorithm}:{}", hex::encode(hash)),
-            algorithm,
-        }
+        Self { text: format!("{algorithm}:{}", hex::encode(hash)), algorithm }
     }
 
     /// The algorithm in front of the colon.
@@ -91,10 +88,7 @@ impl FromStr for Digest {
         };
         let algorithm: Algorithm = algorithm.parse()?;
         if hex.len() != algorithm.hex_len() {
-            return Err(ParseDigestError::WrongLength {
-                algorithm,
-                length: hex.len(),
-            });
+            return Err(ParseDigestError::WrongLength { algorithm, length: hex.len() });
         }
         if !hex.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(ParseDigestError::NotHex);
@@ -102,10 +96,7 @@ impl FromStr for Digest {
         if !is_lower_hex(hex) {
             return Err(ParseDigestError::UpperCase);
         }
-        Ok(Self {
-            text: text.to_owned(),
-            algorithm,
-        })
+        Ok(Self { text: text.to_owned(), algorithm })
     }
 }
 
@@ -147,24 +138,12 @@ mod tests {
     fn each_fault_has_its_own_error() {
         use ParseDigestError as E;
         let (lower, upper) = ("a".repeat(64), "A".repeat(64));
-        let wrong = |length| E::WrongLength {
-            algorithm: Algorithm::Sha256,
-            length,
-        };
+        let wrong = |length| E::WrongLength { algorithm: Algorithm::Sha256, length };
         assert_eq!(parse(""), Err(E::MissingAlgorithm(String::new())));
         assert_eq!(parse("latest"), Err(E::MissingAlgorithm("latest".into())));
-        assert!(matches!(
-            parse(&format!("md5:{lower}")),
-            Err(E::UnknownAlgorithm(_))
-        ));
-        assert!(matches!(
-            parse(&format!("SHA256:{lower}")),
-            Err(E::UnknownAlgorithm(_))
-        ));
-        assert!(matches!(
-            parse(&format!(":{lower}")),
-            Err(E::UnknownAlgorithm(_))
-        ));
+        assert!(matches!(parse(&format!("md5:{lower}")), Err(E::UnknownAlgorithm(_))));
+        assert!(matches!(parse(&format!("SHA256:{lower}")), Err(E::UnknownAlgorithm(_))));
+        assert!(matches!(parse(&format!(":{lower}")), Err(E::UnknownAlgorithm(_))));
         assert_eq!(parse(&format!("sha256:{upper}")), Err(E::UpperCase));
         assert_eq!(parse("sha256:"), Err(wrong(0)));
         assert_eq!(parse(&format!("sha256:{lower}a")), Err(wrong(65)));
@@ -177,10 +156,7 @@ mod tests {
     #[test]
     fn messages_say_what_would_be_right() {
         let message = parse("sha512:00").err().map(|error| error.to_string());
-        assert_eq!(
-            message.as_deref(),
-            Some("a sha512 digest has 128 hex digits, not 2")
-        );
+        assert_eq!(message.as_deref(), Some("a sha512 digest has 128 hex digits, not 2"));
     }
 
     #[test]

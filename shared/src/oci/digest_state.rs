@@ -21,10 +21,7 @@ impl DigestState {
     }
 
     pub(super) fn new(algorithm: Algorithm, state: &[u8]) -> Self {
-        Self {
-            algorithm,
-            state: hex::encode(state),
-        }
+        Self { algorithm, state: hex::encode(state) }
     }
 
     pub(super) fn bytes(&self) -> Result<Vec<u8>, hex::FromHexError> {

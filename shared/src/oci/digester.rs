@@ -73,8 +73,7 @@ impl Digester {
 }
 
 fn restore<H: SerializableState>(bytes: &[u8]) -> Result<H, ResumeDigestError> {
-    let state = SerializedState::<H>::try_from(bytes)
-        .map_err(|_| ResumeDigestError::WrongLength(bytes.len()))?;
+    let state = SerializedState::<H>::try_from(bytes).map_err(|_| ResumeDigestError::WrongLength(bytes.len()))?;
     Ok(H::deserialize(&state)?)
 }
 
@@ -104,23 +103,15 @@ mod tests {
 
     /// Saves, sends through JSON, and resumes.
     fn moved(digester: &Digester) -> Digester {
-        let json =
-            serde_json::to_string(&digester.state()).unwrap_or_else(|error| panic!("{error}"));
+        let json = serde_json::to_string(&digester.state()).unwrap_or_else(|error| panic!("{error}"));
         Digester::resume(&saved(&json)).unwrap_or_else(|error| panic!("{error}"))
     }
 
     #[test]
     fn the_published_vectors_hold() {
         let abc = Digest::of(Algorithm::Sha256, b"abc");
-        assert_eq!(
-            abc.hex(),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
-        assert!(
-            Digest::of(Algorithm::Sha512, b"abc")
-                .hex()
-                .starts_with("ddaf35a193617abacc417349ae204131")
-        );
+        assert_eq!(abc.hex(), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+        assert!(Digest::of(Algorithm::Sha512, b"abc").hex().starts_with("ddaf35a193617abacc417349ae204131"));
     }
 
     /// The states after 200 times `a`, as the first release wrote them.
@@ -157,8 +148,7 @@ mod tests {
             let mut digester = Digester::new(algorithm);
             digester.update(&[b'a'; 200]);
             assert_eq!(digester.state(), saved(json));
-            let mut resumed =
-                Digester::resume(&saved(json)).unwrap_or_else(|error| panic!("{error}"));
+            let mut resumed = Digester::resume(&saved(json)).unwrap_or_else(|error| panic!("{error}"));
             resumed.update(&[b'b'; 100]);
             let whole = [&[b'a'; 200][..], &[b'b'; 100]].concat();
             assert_eq!(resumed.finish(), Digest::of(algorithm, &whole));
@@ -175,21 +165,11 @@ mod tests {
 
     #[test]
     fn a_damaged_state_is_refused() {
-        let resume =
-            |json: &str| Digester::resume(&saved(json)).map(|digester| digester.algorithm());
-        assert!(matches!(
-            resume(r#"{"algorithm":"sha256","state":"zz"}"#),
-            Err(ResumeDigestError::NotHex(_))
-        ));
-        assert_eq!(
-            resume(r#"{"algorithm":"sha512","state":"00"}"#),
-            Err(ResumeDigestError::WrongLength(1))
-        );
+        let resume = |json: &str| Digester::resume(&saved(json)).map(|digester| digester.algorithm());
+        assert!(matches!(resume(r#"{"algorithm":"sha256","state":"zz"}"#), Err(ResumeDigestError::NotHex(_))));
+        assert_eq!(resume(r#"{"algorithm":"sha512","state":"00"}"#), Err(ResumeDigestError::WrongLength(1)));
         let overfull = format!(r#"{{"algorithm":"sha256","state":"{}"}}"#, "ff".repeat(104));
-        assert!(matches!(
-            resume(&overfull),
-            Err(ResumeDigestError::Corrupt(_))
-        ));
+        assert!(matches!(resume(&overfull), Err(ResumeDigestError::Corrupt(_))));
     }
 
     proptest! {

@@ -126,11 +126,7 @@ mod tests {
             assert_eq!(code.as_str().parse(), Ok(code));
         }
         assert_eq!(
-            ErrorCode::ALL
-                .map(ErrorCode::as_str)
-                .into_iter()
-                .collect::<BTreeSet<_>>()
-                .len(),
+            ErrorCode::ALL.map(ErrorCode::as_str).into_iter().collect::<BTreeSet<_>>().len(),
             ErrorCode::ALL.len()
         );
     }

@@ -30,33 +30,27 @@ impl MediaType {
     /// An OCI layer, zstd.
     pub const OCI_LAYER_ZSTD: Self = known("application/vnd.oci.image.layer.v1.tar+zstd");
     /// An OCI layer that may not be distributed, not compressed.
-    pub const OCI_FOREIGN_LAYER: Self =
-        known("application/vnd.oci.image.layer.nondistributable.v1.tar");
+    pub const OCI_FOREIGN_LAYER: Self = known("application/vnd.oci.image.layer.nondistributable.v1.tar");
     /// An OCI layer that may not be distributed, gzip.
-    pub const OCI_FOREIGN_LAYER_GZIP: Self =
-        known("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip");
+    pub const OCI_FOREIGN_LAYER_GZIP: Self = known("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip");
     /// An OCI layer that may not be distributed, zstd.
-    pub const OCI_FOREIGN_LAYER_ZSTD: Self =
-        known("application/vnd.oci.image.layer.nondistributable.v1.tar+zstd");
+    pub const OCI_FOREIGN_LAYER_ZSTD: Self = known("application/vnd.oci.image.layer.nondistributable.v1.tar+zstd");
     /// The empty JSON object that stands for "no configuration" in artifacts.
     pub const OCI_EMPTY: Self = known("application/vnd.oci.empty.v1+json");
     /// A Docker image manifest, version 2, schema 2.
     pub const DOCKER_MANIFEST: Self = known("application/vnd.docker.distribution.manifest.v2+json");
     /// A Docker manifest list.
-    pub const DOCKER_LIST: Self =
-        known("application/vnd.docker.distribution.manifest.list.v2+json");
+    pub const DOCKER_LIST: Self = known("application/vnd.docker.distribution.manifest.list.v2+json");
     /// A Docker image configuration.
     pub const DOCKER_CONFIG: Self = known("application/vnd.docker.container.image.v1+json");
     /// A Docker layer.
     pub const DOCKER_LAYER: Self = known("application/vnd.docker.image.rootfs.diff.tar.gzip");
     /// A Docker layer that may not be distributed.
-    pub const DOCKER_FOREIGN_LAYER: Self =
-        known("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
+    pub const DOCKER_FOREIGN_LAYER: Self = known("application/vnd.docker.image.rootfs.foreign.diff.tar.gzip");
     /// A Docker schema 1 manifest, which no current client writes.
     pub const DOCKER_SCHEMA1: Self = known("application/vnd.docker.distribution.manifest.v1+json");
     /// A signed Docker schema 1 manifest.
-    pub const DOCKER_SCHEMA1_SIGNED: Self =
-        known("application/vnd.docker.distribution.manifest.v1+prettyjws");
+    pub const DOCKER_SCHEMA1_SIGNED: Self = known("application/vnd.docker.distribution.manifest.v1+prettyjws");
     /// Any JSON.
     pub const JSON: Self = known("application/json");
     /// Any bytes.
@@ -80,10 +74,7 @@ impl MediaType {
             (Self::DOCKER_MANIFEST, MediaKind::DockerManifest),
             (Self::DOCKER_LIST, MediaKind::DockerList),
         ];
-        kinds
-            .into_iter()
-            .find(|(media_type, _)| media_type == self)
-            .map_or(MediaKind::Other, |(_, kind)| kind)
+        kinds.into_iter().find(|(media_type, _)| media_type == self).map_or(MediaKind::Other, |(_, kind)| kind)
     }
 
     /// Whether this is a layer that clients fetch from elsewhere: it need not be pushed.
@@ -124,11 +115,7 @@ impl FromStr for MediaType {
 
     /// Reads a header's or a descriptor's value; parameters, such as `; charset=utf-8`, are dropped.
     fn from_str(value: &str) -> Result<Self, Self::Err> {
-        let essence = value
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim_matches([' ', '\t']);
+        let essence = value.split(';').next().unwrap_or_default().trim_matches([' ', '\t']);
         if essence.len() > Self::MAX_LENGTH {
             return Err(ParseMediaTypeError::TooLong(essence.len()));
         }
@@ -146,9 +133,7 @@ impl FromStr for MediaType {
 fn is_restricted_name(name: &str) -> bool {
     name.len() <= 127
         && name.starts_with(|c: char| c.is_ascii_alphanumeric())
-        && name
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
 }
 
 as_text!(MediaType);
@@ -166,30 +151,12 @@ mod tests {
     #[test]
     fn the_four_manifest_types_have_kinds_and_nothing_else_has() {
         let kind = |text| parse(text).map(|media_type| media_type.kind());
-        assert_eq!(
-            kind("application/vnd.oci.image.manifest.v1+json"),
-            Ok(MediaKind::OciManifest)
-        );
-        assert_eq!(
-            kind("application/vnd.oci.image.index.v1+json"),
-            Ok(MediaKind::OciIndex)
-        );
-        assert_eq!(
-            kind("application/vnd.docker.distribution.manifest.v2+json"),
-            Ok(MediaKind::DockerManifest)
-        );
-        assert_eq!(
-            kind("application/vnd.docker.distribution.manifest.list.v2+json"),
-            Ok(MediaKind::DockerList)
-        );
-        assert_eq!(
-            kind("application/vnd.docker.distribution.manifest.v1+prettyjws"),
-            Ok(MediaKind::Other)
-        );
-        assert_eq!(
-            kind("application/vnd.oci.artifact.manifest.v1+json"),
-            Ok(MediaKind::Other)
-        );
+        assert_eq!(kind("application/vnd.oci.image.manifest.v1+json"), Ok(MediaKind::OciManifest));
+        assert_eq!(kind("application/vnd.oci.image.index.v1+json"), Ok(MediaKind::OciIndex));
+        assert_eq!(kind("application/vnd.docker.distribution.manifest.v2+json"), Ok(MediaKind::DockerManifest));
+        assert_eq!(kind("application/vnd.docker.distribution.manifest.list.v2+json"), Ok(MediaKind::DockerList));
+        assert_eq!(kind("application/vnd.docker.distribution.manifest.v1+prettyjws"), Ok(MediaKind::Other));
+        assert_eq!(kind("application/vnd.oci.artifact.manifest.v1+json"), Ok(MediaKind::Other));
         assert_eq!(kind("text/plain"), Ok(MediaKind::Other));
     }
 
@@ -230,28 +197,11 @@ mod tests {
         use ParseMediaTypeError as E;
         assert_eq!(parse(""), Err(E::MissingSubtype(String::new())));
         assert_eq!(parse("json"), Err(E::MissingSubtype("json".into())));
-        for text in [
-            "/",
-            "a/",
-            "/a",
-            "a/b/c",
-            "a/b c",
-            "*/*",
-            "a/*",
-            ".a/b",
-            "a/é",
-            "a/b\r\nx: y",
-        ] {
+        for text in ["/", "a/", "/a", "a/b/c", "a/b c", "*/*", "a/*", ".a/b", "a/é", "a/b\r\nx: y"] {
             assert_eq!(parse(text), Err(E::InvalidName(text.into())));
         }
-        assert_eq!(
-            parse(&format!("a/{}", "b".repeat(254))),
-            Err(E::TooLong(256))
-        );
-        assert!(matches!(
-            parse(&format!("a/{}", "b".repeat(128))),
-            Err(E::InvalidName(_))
-        ));
+        assert_eq!(parse(&format!("a/{}", "b".repeat(254))), Err(E::TooLong(256)));
+        assert!(matches!(parse(&format!("a/{}", "b".repeat(128))), Err(E::InvalidName(_))));
         assert!(parse(&format!("{0}/{0}", "b".repeat(127))).is_ok());
     }
 

@@ -33,18 +33,12 @@ impl RangeHeader {
     #[must_use]
     pub fn parse(value: &str) -> Option<Self> {
         let (unit, set) = value.split_once('=')?;
-        if !unit
-            .trim_start_matches([' ', '\t'])
-            .eq_ignore_ascii_case("bytes")
-        {
+        if !unit.trim_start_matches([' ', '\t']).eq_ignore_ascii_case("bytes") {
             return None;
         }
         // RFC 9110, 5.6.1: a recipient accepts empty elements in a list.
-        let mut specs = set
-            .split(',')
-            .map(|spec| spec.trim_matches([' ', '\t']))
-            .filter(|spec| !spec.is_empty())
-            .map(parse_spec);
+        let mut specs =
+            set.split(',').map(|spec| spec.trim_matches([' ', '\t'])).filter(|spec| !spec.is_empty()).map(parse_spec);
         let first = specs.next()??;
         let others = specs.try_fold(0_usize, |count, spec| spec.map(|_| count + 1))?;
         Some(if others == 0 { first } else { Self::Several })
@@ -53,10 +47,7 @@ impl RangeHeader {
     /// What to serve of content that has `total` bytes.
     #[must_use]
     pub fn resolve(&self, total: u64) -> Resolved {
-        let until_end = |first| match total
-            .checked_sub(1)
-            .and_then(|last| ByteRange::new(first, last))
-        {
+        let until_end = |first| match total.checked_sub(1).and_then(|last| ByteRange::new(first, last)) {
             Some(range) => Resolved::Part(range),
             None => Resolved::Unsatisfiable,
         };
@@ -111,25 +102,14 @@ mod tests {
     #[test]
     fn an_end_behind_the_content_is_cut() {
         assert_eq!(resolve("bytes=5-10", 10), Some(part(5, 9)));
-        assert_eq!(
-            resolve("bytes=5-99999999999999999999999999", 10),
-            Some(part(5, 9))
-        );
+        assert_eq!(resolve("bytes=5-99999999999999999999999999", 10), Some(part(5, 9)));
         assert_eq!(resolve("bytes=-11", 10), Some(part(0, 9)));
-        assert_eq!(
-            resolve("bytes=-99999999999999999999999999", 10),
-            Some(part(0, 9))
-        );
+        assert_eq!(resolve("bytes=-99999999999999999999999999", 10), Some(part(0, 9)));
     }
 
     #[test]
     fn a_start_behind_the_content_is_unsatisfiable() {
-        for value in [
-            "bytes=10-",
-            "bytes=10-20",
-            "bytes=99999999999999999999999999-",
-            "bytes=-0",
-        ] {
+        for value in ["bytes=10-", "bytes=10-20", "bytes=99999999999999999999999999-", "bytes=-0"] {
             assert_eq!(resolve(value, 10), Some(Resolved::Unsatisfiable), "{value}");
         }
     }

@@ -40,11 +40,7 @@ impl FromStr for Reference {
     type Err = ParseReferenceError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.contains(':') {
-            Ok(Self::Digest(text.parse()?))
-        } else {
-            Ok(Self::Tag(text.parse()?))
-        }
+        if text.contains(':') { Ok(Self::Digest(text.parse()?)) } else { Ok(Self::Tag(text.parse()?)) }
     }
 }
 
@@ -77,21 +73,9 @@ mod tests {
 
     #[test]
     fn the_error_is_that_of_the_kind_it_looks_like() {
-        assert!(matches!(
-            "sha256:00".parse::<Reference>(),
-            Err(ParseReferenceError::Digest(_))
-        ));
-        assert!(matches!(
-            "a:b".parse::<Reference>(),
-            Err(ParseReferenceError::Digest(_))
-        ));
-        assert!(matches!(
-            ".a".parse::<Reference>(),
-            Err(ParseReferenceError::Tag(_))
-        ));
-        assert!(matches!(
-            "".parse::<Reference>(),
-            Err(ParseReferenceError::Tag(ParseTagError::Empty))
-        ));
+        assert!(matches!("sha256:00".parse::<Reference>(), Err(ParseReferenceError::Digest(_))));
+        assert!(matches!("a:b".parse::<Reference>(), Err(ParseReferenceError::Digest(_))));
+        assert!(matches!(".a".parse::<Reference>(), Err(ParseReferenceError::Tag(_))));
+        assert!(matches!("".parse::<Reference>(), Err(ParseReferenceError::Tag(ParseTagError::Empty))));
     }
 }

@@ -44,9 +44,7 @@ pub enum ParseRepositoryNameError {
     #[error("repository names have no {0:?}; they are made of a-z, 0-9, '.', '_', '-' and '/'")]
     InvalidCharacter(char),
     /// Separators at an end of a component, or a run of them that is none of `.`, `_`, `__` and dashes.
-    #[error(
-        "in {0:?} a separator is misplaced; one '.', '_', '__' or any dashes stand between letters or digits"
-    )]
+    #[error("in {0:?} a separator is misplaced; one '.', '_', '__' or any dashes stand between letters or digits")]
     MisplacedSeparator(String),
 }
 
@@ -69,16 +67,11 @@ fn check_component(component: &str) -> Result<(), ParseRepositoryNameError> {
     if component.is_empty() {
         return Err(ParseRepositoryNameError::EmptyComponent);
     }
-    if let Some(stranger) = component
-        .chars()
-        .find(|&c| !is_word(c) && !matches!(c, '.' | '_' | '-'))
-    {
+    if let Some(stranger) = component.chars().find(|&c| !is_word(c) && !matches!(c, '.' | '_' | '-')) {
         return Err(ParseRepositoryNameError::InvalidCharacter(stranger));
     }
     if !separators_are_placed(component) {
-        return Err(ParseRepositoryNameError::MisplacedSeparator(excerpt(
-            component,
-        )));
+        return Err(ParseRepositoryNameError::MisplacedSeparator(excerpt(component)));
     }
     Ok(())
 }
@@ -156,40 +149,24 @@ mod tests {
         for name in ["/", "/a", "a/", "a//b"] {
             assert_eq!(parse(name), Err(E::EmptyComponent), "{name}");
         }
-        for (name, stranger) in [
-            ("A", 'A'),
-            ("a/é", 'é'),
-            ("a b", ' '),
-            ("a\0", '\0'),
-            ("a:b", ':'),
-            ("a%2fb", '%'),
-        ] {
+        for (name, stranger) in [("A", 'A'), ("a/é", 'é'), ("a b", ' '), ("a\0", '\0'), ("a:b", ':'), ("a%2fb", '%')]
+        {
             assert_eq!(parse(name), Err(E::InvalidCharacter(stranger)), "{name}");
         }
-        for name in [
-            ".", "..", "_catalog", "a_", "-a", "a-", "a..b", "a___b", "a.-b", "a-_b", "a._b",
-        ] {
-            assert_eq!(
-                parse(name),
-                Err(E::MisplacedSeparator(name.into())),
-                "{name}"
-            );
+        for name in [".", "..", "_catalog", "a_", "-a", "a-", "a..b", "a___b", "a.-b", "a-_b", "a._b"] {
+            assert_eq!(parse(name), Err(E::MisplacedSeparator(name.into())), "{name}");
         }
     }
 
     #[test]
     fn at_most_255_characters() {
         assert!(parse(&"a".repeat(255)).is_ok());
-        assert_eq!(
-            parse(&"a".repeat(256)),
-            Err(ParseRepositoryNameError::TooLong(256))
-        );
+        assert_eq!(parse(&"a".repeat(256)), Err(ParseRepositoryNameError::TooLong(256)));
     }
 
     #[test]
     fn components_are_the_parts_between_slashes() {
-        let components =
-            parse("a/b.c/d").map(|name| name.components().map(str::to_owned).collect::<Vec<_>>());
+        let components = parse("a/b.c/d").map(|name| name.components().map(str::to_owned).collect::<Vec<_>>());
         assert_eq!(components, Ok(vec!["a".into(), "b.c".into(), "d".into()]));
     }
 

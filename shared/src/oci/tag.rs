@@ -45,10 +45,7 @@ impl FromStr for Tag {
         if tag.len() > Self::MAX_LENGTH {
             return Err(ParseTagError::TooLong(tag.len()));
         }
-        match tag
-            .chars()
-            .find(|&c| !is_word(c) && !matches!(c, '.' | '-'))
-        {
+        match tag.chars().find(|&c| !is_word(c) && !matches!(c, '.' | '-')) {
             Some(stranger) => return Err(ParseTagError::InvalidCharacter(stranger)),
             None => match tag.chars().next() {
                 None => return Err(ParseTagError::Empty),
@@ -79,17 +76,7 @@ mod tests {
     #[test]
     fn tags_in_use_are_tags() {
         let fallback = format!("sha256-{}.sig", "0".repeat(64));
-        for tag in [
-            "latest",
-            "v1.2.3-rc.1_2",
-            "_",
-            "list",
-            "LATEST",
-            "1",
-            "a.",
-            &fallback,
-            &"t".repeat(128),
-        ] {
+        for tag in ["latest", "v1.2.3-rc.1_2", "_", "list", "LATEST", "1", "a.", &fallback, &"t".repeat(128)] {
             assert_eq!(parse(tag).as_ref().map(Tag::as_str), Ok(tag));
         }
     }

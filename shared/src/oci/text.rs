@@ -39,16 +39,12 @@ pub(super) fn excerpt(text: &str) -> String {
 
 /// The first 32 bits of a number written in hex: its point on the ring.
 pub(super) fn leading_bits(hex: &str) -> u32 {
-    hex.chars()
-        .take(8)
-        .filter_map(|digit| digit.to_digit(16))
-        .fold(0, |bits, digit| bits << 4 | digit)
+    hex.chars().take(8).filter_map(|digit| digit.to_digit(16)).fold(0, |bits, digit| bits << 4 | digit)
 }
 
 /// Whether every byte is one of `0-9a-f`.
 pub(super) fn is_lower_hex(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 #[cfg(test)]

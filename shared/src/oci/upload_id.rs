@@ -64,9 +64,8 @@ mod tests {
 
     #[test]
     fn every_bit_of_an_id_varies() {
-        let ids: Vec<u128> = (0..256)
-            .map(|_| u128::from_str_radix(UploadId::random().as_str(), 16).unwrap_or_default())
-            .collect();
+        let ids: Vec<u128> =
+            (0..256).map(|_| u128::from_str_radix(UploadId::random().as_str(), 16).unwrap_or_default()).collect();
         assert_eq!(ids.iter().fold(0, |seen, id| seen | id), u128::MAX);
         assert_eq!(ids.iter().fold(u128::MAX, |seen, id| seen & id), 0);
     }

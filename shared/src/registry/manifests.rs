@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
 use crate::metadata::{Generation, ManifestPut, ManifestRecord, PutOutcome};
-use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaType, Reference, RepositoryName, Tag};
+use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaKind, MediaType, Reference, RepositoryName, Tag};
 
 /// The most bytes of annotations that fit beside a subject's other referrers.
 const MAX_REFERRER: usize = 256 * 1024;
@@ -49,10 +49,13 @@ impl Registry {
         let manifest = Manifest::parse(&put.bytes, put.media_type.as_ref())?;
         let digest = digest_of(&put.reference, &put.bytes)?;
         let tags = tags_of(put.reference, put.tags)?;
-        let referrer = referrer_of(&manifest, &digest, put.bytes.len() as u64)?;
+        let referrer = referrer_of(&manifest, &digest)?;
         let subject = manifest.subject().map(|subject| subject.digest.clone());
-        let mut blobs: Vec<_> = manifest.blobs().iter().map(|blob| blob.digest.clone()).collect();
-        let children = manifest.manifests().iter().map(|child| child.digest.clone()).collect();
+        let (children, files): (Vec<_>, Vec<_>) =
+            manifest.manifests().into_iter().partition(|child| is_manifest(child));
+        let children = children.into_iter().map(|child| child.digest.clone()).collect();
+        let named = manifest.blobs().into_iter().chain(files);
+        let mut blobs: Vec<_> = named.map(|blob| blob.digest.clone()).collect();
         let inline = put.bytes.len() <= ManifestRecord::MAX_INLINE;
         if !inline {
             self.store_verified(repository, &digest, put.bytes.clone()).await?;
@@ -134,19 +137,21 @@ fn tags_of(reference: Reference, mut tags: Vec<Tag>) -> Result<Vec<Tag>> {
     Ok(tags)
 }
 
-fn referrer_of(manifest: &Manifest, digest: &Digest, size: u64) -> Result<Option<Descriptor>> {
+fn referrer_of(manifest: &Manifest, digest: &Digest) -> Result<Option<Descriptor>> {
     if manifest.subject().is_none() {
         return Ok(None);
     }
-    let annotations = manifest.annotations().clone();
+    let annotations = manifest.annotations();
     if annotations.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > MAX_REFERRER {
         return Err(Error::AnnotationsTooLarge { limit: MAX_REFERRER });
     }
-    Ok(Some(Descriptor {
-        media_type: manifest.media_type().clone(),
-        digest: digest.clone(),
-        size,
-        artifact_type: manifest.artifact_type().cloned(),
-        annotations,
-    }))
+    Ok(Some(manifest.descriptor(digest.clone())))
+}
+
+/// Whether an index's child is a manifest. BuildKit keeps its cache in an index whose children are blobs.
+fn is_manifest(child: &Descriptor) -> bool {
+    match child.media_type.kind() {
+        MediaKind::OciManifest | MediaKind::OciIndex | MediaKind::DockerManifest | MediaKind::DockerList => true,
+        MediaKind::Other => false,
+    }
 }

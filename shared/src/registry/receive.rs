@@ -38,7 +38,12 @@ impl Registry {
     }
 
     /// Publishes a blob that comes whole in one body, with no session.
-    pub(super) async fn receive_whole(&self, repository: &RepositoryName, digest: &Digest, body: Body) -> Result<BlobRecord> {
+    pub(super) async fn receive_whole(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        body: Body,
+    ) -> Result<BlobRecord> {
         let landed = match begin(body, self.terms.held_whole).await? {
             Beginning::Whole(bytes) => self.land_whole(digest, bytes).await?,
             Beginning::More(first, rest) => {
@@ -201,7 +206,12 @@ impl Registry {
     }
 
     /// Puts bytes that are already verified, as a blob of the repository.
-    pub(super) async fn store_verified(&self, repository: &RepositoryName, digest: &Digest, bytes: Bytes) -> Result<BlobRecord> {
+    pub(super) async fn store_verified(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        bytes: Bytes,
+    ) -> Result<BlobRecord> {
         let landed = self.land_whole(digest, bytes).await?;
         self.publish(repository, digest, landed, None).await?.ok_or(Error::UploadUnknown)
     }

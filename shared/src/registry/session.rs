@@ -80,24 +80,15 @@ impl Held {
 
     /// Records progress and lets go of the session.
     pub(super) async fn advance(mut self, hash: DigestState, progress: Progress, expires: Timestamp) -> Result<()> {
-        let advance =
-            Advance { id: self.session.id.clone(), claim: self.claim.clone(), hash, progress, expires };
+        let advance = Advance { id: self.session.id.clone(), claim: self.claim.clone(), hash, progress, expires };
         self.settled = true;
-        if self.metadata.advance_session(&advance).await? {
-            Ok(())
-        } else {
-            Err(self.lost())
-        }
+        if self.metadata.advance_session(&advance).await? { Ok(()) } else { Err(self.lost()) }
     }
 
     /// Removes the session.
     pub(super) async fn delete(mut self) -> Result<()> {
         self.settled = true;
-        if self.metadata.delete_session(&self.session.id, &self.claim).await? {
-            Ok(())
-        } else {
-            Err(self.lost())
-        }
+        if self.metadata.delete_session(&self.session.id, &self.claim).await? { Ok(()) } else { Err(self.lost()) }
     }
 
     /// The session ended with the transaction that published its blob.

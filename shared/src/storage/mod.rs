@@ -7,8 +7,8 @@ mod path;
 mod topology;
 
 pub use driver::{
-    Checkpoint, Content, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, UrlMethod, UrlRequest, Version,
-    Writer,
+    Checkpoint, Content, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, UrlMethod, UrlRequest,
+    Version, Writer,
 };
 pub use error::{Error, Result};
 pub use path::{ObjectPath, ParsePathError};

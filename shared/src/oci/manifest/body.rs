@@ -27,23 +27,11 @@ pub(super) fn parse(text: &str) -> Result<Body, ManifestError> {
 }
 
 impl Body {
-    pub(super) fn into_manifest(
-        self,
-        bytes: &[u8],
-        declared: Option<&MediaType>,
-    ) -> Result<Manifest, ManifestError> {
+    pub(super) fn into_manifest(self, bytes: &[u8], declared: Option<&MediaType>) -> Result<Manifest, ManifestError> {
         let own_type = media_type("mediaType", self.media_type.as_deref())?;
         let types = [own_type.as_ref(), declared];
-        let version = self
-            .schema_version
-            .as_ref()
-            .and_then(serde_json::Number::as_u64);
-        if version == Some(1)
-            || types
-                .into_iter()
-                .flatten()
-                .any(MediaType::is_docker_schema1)
-        {
+        let version = self.schema_version.as_ref().and_then(serde_json::Number::as_u64);
+        if version == Some(1) || types.into_iter().flatten().any(MediaType::is_docker_schema1) {
             return Err(ManifestError::DockerSchema1);
         }
         let decided = self.decide(own_type, declared)?;
@@ -56,29 +44,20 @@ impl Body {
             bytes: bytes.to_vec(),
             media_type: decided,
             artifact_type,
-            subject: self
-                .subject
-                .map(|raw| descriptor(Position::Subject, raw))
-                .transpose()?,
+            subject: self.subject.map(|raw| descriptor(Position::Subject, raw)).transpose()?,
             annotations: self.annotations.unwrap_or_default(),
             content,
         })
     }
 
     /// The media type of the whole.
-    fn decide(
-        &self,
-        body: Option<MediaType>,
-        declared: Option<&MediaType>,
-    ) -> Result<MediaType, ManifestError> {
+    fn decide(&self, body: Option<MediaType>, declared: Option<&MediaType>) -> Result<MediaType, ManifestError> {
         match (body, declared.cloned()) {
             (Some(body), Some(declared)) if body != declared => {
                 Err(ManifestError::MediaTypeMismatch { declared, body })
             }
             (Some(media_type), _) | (None, Some(media_type)) => Ok(media_type),
-            (None, None) if self.config.is_some() || self.layers.is_some() => {
-                Ok(MediaType::OCI_MANIFEST)
-            }
+            (None, None) if self.config.is_some() || self.layers.is_some() => Ok(MediaType::OCI_MANIFEST),
             (None, None) if self.manifests.is_some() => Ok(MediaType::OCI_INDEX),
             (None, None) => Err(ManifestError::UnknownShape),
         }
@@ -92,16 +71,8 @@ fn content(
     layers: Option<Vec<Object<RawDescriptor>>>,
     manifests: Option<Vec<Object<RawDescriptor>>>,
 ) -> Result<Content, ManifestError> {
-    let missing = |field| ManifestError::Missing {
-        media_type: media_type.clone(),
-        field,
-    };
-    let ambiguous = |field| {
-        Err(ManifestError::Ambiguous {
-            media_type: media_type.clone(),
-            field,
-        })
-    };
+    let missing = |field| ManifestError::Missing { media_type: media_type.clone(), field };
+    let ambiguous = |field| Err(ManifestError::Ambiguous { media_type: media_type.clone(), field });
     match media_type.kind() {
         MediaKind::OciManifest | MediaKind::DockerManifest => {
             if manifests.is_some() {
@@ -109,10 +80,7 @@ fn content(
             }
             let config = descriptor(Position::Config, config.ok_or_else(|| missing("config"))?)?;
             let layers = descriptors(Position::Layer, layers.ok_or_else(|| missing("layers"))?)?;
-            Ok(Content::Image {
-                config: Box::new(config),
-                layers,
-            })
+            Ok(Content::Image { config: Box::new(config), layers })
         }
         MediaKind::OciIndex | MediaKind::DockerList => {
             if layers.is_some() {
@@ -121,10 +89,7 @@ fn content(
             if config.is_some() {
                 return ambiguous("config");
             }
-            let manifests = descriptors(
-                Position::Manifest,
-                manifests.ok_or_else(|| missing("manifests"))?,
-            )?;
+            let manifests = descriptors(Position::Manifest, manifests.ok_or_else(|| missing("manifests"))?)?;
             Ok(Content::Index { manifests })
         }
         MediaKind::Other => Err(ManifestError::UnsupportedMediaType(media_type.clone())),
@@ -135,22 +100,15 @@ fn descriptors(
     position: fn(usize) -> Position,
     list: Vec<Object<RawDescriptor>>,
 ) -> Result<Vec<Descriptor>, ManifestError> {
-    list.into_iter()
-        .enumerate()
-        .map(|(index, raw)| descriptor(position(index), raw))
-        .collect()
+    list.into_iter().enumerate().map(|(index, raw)| descriptor(position(index), raw)).collect()
 }
 
 fn descriptor(position: Position, raw: Object<RawDescriptor>) -> Result<Descriptor, ManifestError> {
-    raw.try_into()
-        .map_err(|source| ManifestError::Descriptor { position, source })
+    raw.try_into().map_err(|source| ManifestError::Descriptor { position, source })
 }
 
 /// An empty media type is an absent one: the specification says "empty or missing".
 fn media_type(field: &'static str, text: Option<&str>) -> Result<Option<MediaType>, ManifestError> {
-    let parsed = text
-        .filter(|text| !text.is_empty())
-        .map(str::parse)
-        .transpose();
+    let parsed = text.filter(|text| !text.is_empty()).map(str::parse).transpose();
     parsed.map_err(|source| ManifestError::MediaType { field, source })
 }

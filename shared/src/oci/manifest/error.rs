@@ -29,9 +29,7 @@ pub enum ManifestError {
     #[error("the manifest has a list of more than {max} elements", max = Manifest::MAX_DESCRIPTORS)]
     TooManyDescriptors,
     /// Docker's schema 1, by media type or by version.
-    #[error(
-        "Docker manifests of schema 1 are not supported; push with a current client, which writes schema 2 or OCI"
-    )]
+    #[error("Docker manifests of schema 1 are not supported; push with a current client, which writes schema 2 or OCI")]
     DockerSchema1,
     /// A `schemaVersion` other than 2, or none.
     #[error("the schemaVersion of a manifest is 2")]

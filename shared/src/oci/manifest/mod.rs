@@ -27,13 +27,8 @@ pub struct Manifest {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Content {
-    Image {
-        config: Box<Descriptor>,
-        layers: Vec<Descriptor>,
-    },
-    Index {
-        manifests: Vec<Descriptor>,
-    },
+    Image { config: Box<Descriptor>, layers: Vec<Descriptor> },
+    Index { manifests: Vec<Descriptor> },
 }
 
 impl Manifest {
@@ -82,9 +77,7 @@ impl Manifest {
     /// What its referrers entry says: `artifactType`, for an image falling back to the media type of its configuration.
     #[must_use]
     pub fn artifact_type(&self) -> Option<&MediaType> {
-        self.artifact_type
-            .as_ref()
-            .or(self.config().map(|config| &config.media_type))
+        self.artifact_type.as_ref().or(self.config().map(|config| &config.media_type))
     }
 
     /// The manifest that this one is about. It need not exist.
@@ -120,21 +113,14 @@ impl Manifest {
     /// The blobs that must exist: configuration and layers, less the foreign ones, each digest once.
     #[must_use]
     pub fn blobs(&self) -> Vec<&Descriptor> {
-        let layers = self
-            .layers()
-            .iter()
-            .filter(|layer| !layer.media_type.is_foreign_layer());
+        let layers = self.layers().iter().filter(|layer| !layer.media_type.is_foreign_layer());
         once_each(self.config().into_iter().chain(layers))
     }
 
     /// The foreign layers, each digest once: they need not exist, yet a client may have pushed them all the same.
     #[must_use]
     pub fn foreign_layers(&self) -> Vec<&Descriptor> {
-        once_each(
-            self.layers()
-                .iter()
-                .filter(|layer| layer.media_type.is_foreign_layer()),
-        )
+        once_each(self.layers().iter().filter(|layer| layer.media_type.is_foreign_layer()))
     }
 
     /// The children of an index, each digest once.
@@ -164,8 +150,5 @@ impl Manifest {
 /// The descriptors in their order, only the first of each digest.
 fn once_each<'a>(descriptors: impl IntoIterator<Item = &'a Descriptor>) -> Vec<&'a Descriptor> {
     let mut seen = BTreeSet::new();
-    descriptors
-        .into_iter()
-        .filter(|descriptor| seen.insert(&descriptor.digest))
-        .collect()
+    descriptors.into_iter().filter(|descriptor| seen.insert(&descriptor.digest)).collect()
 }

@@ -19,12 +19,7 @@ pub(super) fn check(bytes: &[u8]) -> Result<&str, ManifestError> {
     let text = std::str::from_utf8(bytes).map_err(ManifestError::NotUtf8)?;
     let mut fault = None;
     let mut json = serde_json::Deserializer::from_str(text);
-    let walked = Walk {
-        depth: 0,
-        fault: &mut fault,
-    }
-    .deserialize(&mut json)
-    .and_then(|()| json.end());
+    let walked = Walk { depth: 0, fault: &mut fault }.deserialize(&mut json).and_then(|()| json.end());
     match (fault, walked) {
         (Some(fault), _) => Err(fault),
         (None, walked) => walked.map(|()| text).map_err(ManifestError::Json),
@@ -46,18 +41,11 @@ impl Walk<'_> {
 
     /// The walk through a member or element of this value.
     fn inner(&mut self) -> Walk<'_> {
-        Walk {
-            depth: self.depth + 1,
-            fault: self.fault,
-        }
+        Walk { depth: self.depth + 1, fault: self.fault }
     }
 
     fn check_depth<E: Error>(&mut self) -> Result<(), E> {
-        if self.depth < Manifest::MAX_DEPTH {
-            Ok(())
-        } else {
-            Err(self.refuse(ManifestError::TooDeep))
-        }
+        if self.depth < Manifest::MAX_DEPTH { Ok(()) } else { Err(self.refuse(ManifestError::TooDeep)) }
     }
 }
 
