@@ -4,6 +4,7 @@
 mod driver;
 mod error;
 mod path;
+pub mod s3;
 mod topology;
 
 pub use driver::{
@@ -12,4 +13,5 @@ pub use driver::{
 };
 pub use error::{Error, Result};
 pub use path::{ObjectPath, ParsePathError};
+pub use s3::S3Driver;
 pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology};

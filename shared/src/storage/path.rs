@@ -24,7 +24,7 @@ pub struct ObjectPath(String);
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ParsePathError {
     /// Nothing at all, or more than a key may have.
-    #[error("a path has 1 to {} bytes, this one {0}", ObjectPath::MAX_BYTES)]
+    #[error("a path has 1 to {max} bytes, this one {0}", max = ObjectPath::MAX_BYTES)]
     Length(usize),
     /// An empty component, one that starts with a dot, one longer than a file name may be, or one with another character.
     #[error("a path's components are of 1 to 255 letters, digits, '.', '_' and '-' and do not start with '.': {0:?} is not")]
