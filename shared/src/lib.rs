@@ -8,3 +8,7 @@ pub mod clock;
 pub mod storage;
 
 pub mod metadata;
+
+pub mod registry;
+
+pub mod http;

@@ -133,7 +133,6 @@ pub struct UploadSession {
     pub expires: Timestamp,
 }
 
-
 mod inline_bytes {
     //! Bytes in a row's JSON, as base64.
 

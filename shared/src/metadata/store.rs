@@ -10,9 +10,7 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::error::Result;
-use super::records::{
-    BlobRecord, Claim, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession,
-};
+use super::records::{BlobRecord, Claim, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession};
 use crate::clock::Timestamp;
 use crate::oci::{Digest, DigestState, RepositoryName, Tag, UploadId};
 use crate::storage::{Part, Progress, Topology};
@@ -30,7 +28,12 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
 
     /// Prolongs the repository's existing link until `lease` (never shortens it), then reads the blob again: none when
     /// it is gone or no longer linked. After it answers a blob, that blob cannot be collected before `lease`.
-    async fn renew_link(&self, repository: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<Option<BlobRecord>>;
+    async fn renew_link(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        lease: Timestamp,
+    ) -> Result<Option<BlobRecord>>;
 
     /// Publishes verified bytes: links the repository and makes the blob live, with the next generation when it takes
     /// over a row that was being deleted; completes the session in the same transaction.

@@ -61,15 +61,15 @@ pub trait StorageDriver: fmt::Debug + Send + Sync + 'static {
     async fn url_for(&self, path: &ObjectPath, request: &UrlRequest) -> Result<Option<Url>>;
 }
 
-/// Copies an object through this process: what `copy_from` does when two stores have nothing better in common.
-pub(super) async fn copy_through(
-    target: &(impl StorageDriver + ?Sized),
+/// Copies an object by reading it from the one store and writing it to the other.
+pub(super) async fn copy_through<D: StorageDriver + ?Sized>(
+    driver: &D,
     source: &dyn StorageDriver,
     from: &ObjectPath,
     to: &ObjectPath,
 ) -> Result<Version> {
     let mut content = source.reader(from, Span::ALL).await?;
-    let mut writer = target.writer(to, None).await?;
+    let mut writer = driver.writer(to, None).await?;
     while let Some(chunk) = content.stream.next().await {
         let written = match chunk {
             Ok(chunk) => writer.write(chunk).await,

@@ -1,17 +1,23 @@
 //! Where bytes live: a driver per kind of store, the ring that spreads them over buckets, and the factory that
 //! makes them from a URL. Uses `oci` only.
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod driver;
 mod error;
+mod filesystem;
+mod memory;
 mod path;
 pub mod s3;
 mod topology;
 
 pub use driver::{
-    Checkpoint, Content, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, UrlMethod, UrlRequest, Version,
-    Writer,
+    Checkpoint, Content, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, UrlMethod, UrlRequest,
+    Version, Writer,
 };
 pub use error::{Error, Result};
+pub use filesystem::FilesystemDriver;
+pub use memory::MemoryDriver;
 pub use path::{ObjectPath, ParsePathError};
 pub use s3::S3Driver;
 pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology};

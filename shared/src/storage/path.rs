@@ -27,7 +27,9 @@ pub enum ParsePathError {
     #[error("a path has 1 to {max} bytes, this one {0}", max = ObjectPath::MAX_BYTES)]
     Length(usize),
     /// An empty component, one that starts with a dot, one longer than a file name may be, or one with another character.
-    #[error("a path's components are of 1 to 255 letters, digits, '.', '_' and '-' and do not start with '.': {0:?} is not")]
+    #[error(
+        "a path's components are of 1 to 255 letters, digits, '.', '_' and '-' and do not start with '.': {0:?} is not"
+    )]
     Component(String),
 }
 

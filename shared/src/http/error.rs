@@ -1,0 +1,264 @@
+//! What a client is told when its request was not done: the one place that chooses codes and statuses, renders and logs.
+
+use std::error::Error as _;
+
+use http::header::{ALLOW, LOCATION, RANGE, RETRY_AFTER};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+use super::headers::UPLOAD_UUID;
+use super::reply::Reply;
+use super::route::{Route, RouteError};
+use crate::metadata;
+use crate::oci::{
+    ErrorCode, ManifestError, ParseContentRangeError, ParseDigestError, ParseMediaTypeError, ParseRepositoryNameError,
+    ParseTagError, RepositoryName,
+};
+use crate::registry::{self, BodyError};
+use crate::storage;
+
+/// How long a client should wait before it asks again while a store cannot answer.
+const RETRY_SECONDS: u32 = 2;
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The path names nothing.
+    #[error(transparent)]
+    Route(#[from] RouteError),
+    /// The path has no such method.
+    #[error("the method is not allowed here")]
+    MethodNotAllowed {
+        /// Those that are.
+        allowed: &'static [Method],
+    },
+    /// The query's digest is none.
+    #[error(transparent)]
+    Digest(#[from] ParseDigestError),
+    /// The query's hash algorithm is none.
+    #[error(transparent)]
+    Algorithm(#[from] crate::oci::ParseAlgorithmError),
+    /// The upload can only be completed with a digest.
+    #[error("an upload is completed with the digest of its content, as the query's `digest`")]
+    DigestMissing,
+    /// The query names no repository.
+    #[error(transparent)]
+    Name(#[from] ParseRepositoryNameError),
+    /// The query's tag is none.
+    #[error(transparent)]
+    Tag(#[from] ParseTagError),
+    /// The media type is none.
+    #[error(transparent)]
+    MediaType(#[from] ParseMediaTypeError),
+    /// The header is not text.
+    #[error("the header {0} is not printable ASCII")]
+    Header(http::HeaderName),
+    /// The body's range is none.
+    #[error(transparent)]
+    ContentRange(#[from] ParseContentRangeError),
+    /// The body's length is not that of its range.
+    #[error("Content-Length says {length} bytes, Content-Range {range}")]
+    LengthDisagrees {
+        /// What Content-Length says.
+        length: u64,
+        /// What Content-Range says.
+        range: u64,
+    },
+    /// The page's size is no number.
+    #[error("the number of entries on a page, `n`, is a whole number of at least 0")]
+    PageSize,
+    /// The registry did not do it.
+    #[error(transparent)]
+    Registry(#[from] registry::Error),
+    /// An upload is not where the client thinks.
+    #[error("{error}")]
+    OutOfTurn {
+        /// Its repository.
+        name: RepositoryName,
+        /// What is wrong.
+        error: registry::Error,
+    },
+}
+
+impl Error {
+    /// The code that clients tell errors apart by.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::Route(error) => route_code(error),
+            Self::MethodNotAllowed { .. } => ErrorCode::Unsupported,
+            Self::Digest(_) | Self::Algorithm(_) | Self::DigestMissing => ErrorCode::DigestInvalid,
+            Self::Name(_) => ErrorCode::NameInvalid,
+            Self::Tag(_) => ErrorCode::TagInvalid,
+            Self::MediaType(_) => ErrorCode::ManifestInvalid,
+            Self::Header(_) => ErrorCode::Unsupported,
+            Self::ContentRange(_) => ErrorCode::RangeInvalid,
+            Self::LengthDisagrees { .. } => ErrorCode::SizeInvalid,
+            Self::PageSize => ErrorCode::PaginationNumberInvalid,
+            Self::Registry(error) | Self::OutOfTurn { error, .. } => registry_code(error),
+        }
+    }
+
+    /// The status that goes with it.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::Route(RouteError::Unknown | RouteError::NoSuchManifest | RouteError::NoSuchUpload) => {
+                StatusCode::NOT_FOUND
+            }
+            Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Route(
+                RouteError::NotText | RouteError::Name(_) | RouteError::Digest(_) | RouteError::Reference(_),
+            )
+            | Self::Digest(_)
+            | Self::Algorithm(_)
+            | Self::DigestMissing
+            | Self::Name(_)
+            | Self::Tag(_)
+            | Self::MediaType(_)
+            | Self::Header(_)
+            | Self::ContentRange(_)
+            | Self::LengthDisagrees { .. }
+            | Self::PageSize => StatusCode::BAD_REQUEST,
+            Self::Registry(error) | Self::OutOfTurn { error, .. } => registry_status(error),
+        }
+    }
+
+    /// The answer; what the client is not told goes to the log.
+    pub(super) fn into_reply(self) -> Reply {
+        let status = self.status();
+        let message = if status.is_server_error() { self.log(status) } else { self.explain() };
+        let entry = json!({ "code": self.code().as_str(), "message": message, "detail": self.detail() });
+        let reply = Reply::json(status, "application/json", &json!({ "errors": [entry] }));
+        match &self {
+            Self::MethodNotAllowed { allowed } => {
+                let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
+                reply.with(&ALLOW, names.join(", "))
+            }
+            Self::OutOfTurn { name, error: registry::Error::OutOfTurn { id, offset } } => reply
+                .with(&LOCATION, Route::Upload { name: name.clone(), id: id.clone() })
+                .with(&UPLOAD_UUID, id)
+                .with(&RANGE, received(*offset)),
+            _ if status == StatusCode::SERVICE_UNAVAILABLE => reply.with(&RETRY_AFTER, RETRY_SECONDS),
+            _ => reply,
+        }
+    }
+
+    /// What is wrong with a request, down to the cause: a manifest's errors each speak of their own layer only.
+    fn explain(&self) -> String {
+        match self {
+            Self::Registry(registry::Error::ManifestInvalid(error)) => {
+                let causes = std::iter::successors(error.source(), |cause| (*cause).source());
+                causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+            }
+            error => error.to_string(),
+        }
+    }
+
+    /// Logs the whole chain of causes, once, and gives what may be said of it outside.
+    fn log(&self, status: StatusCode) -> String {
+        let causes: Vec<_> =
+            std::iter::successors(self.source(), |error| (*error).source()).map(ToString::to_string).collect();
+        tracing::error!(status = status.as_u16(), causes = causes.join(": "), "{self}");
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            "the registry's storage cannot answer now; try again".to_owned()
+        } else {
+            "the registry failed; its log says why".to_owned()
+        }
+    }
+
+    fn detail(&self) -> serde_json::Value {
+        match self {
+            Self::Registry(registry::Error::ManifestBlobUnknown { missing }) => json!({ "missing": missing }),
+            Self::Registry(registry::Error::DigestMismatch { expected, actual }) => {
+                json!({ "expected": expected, "actual": actual })
+            }
+            _ => json!({}),
+        }
+    }
+}
+
+/// What an upload has, as its `Range` header says it: also of nothing, where HTTP has no way to say so.
+pub(super) fn received(offset: u64) -> String {
+    format!("0-{}", offset.saturating_sub(1))
+}
+
+fn route_code(error: &RouteError) -> ErrorCode {
+    match error {
+        RouteError::Unknown => ErrorCode::Unsupported,
+        RouteError::NotText | RouteError::Name(_) => ErrorCode::NameInvalid,
+        RouteError::Digest(_) => ErrorCode::DigestInvalid,
+        RouteError::Reference(crate::oci::ParseReferenceError::Tag(_)) => ErrorCode::TagInvalid,
+        RouteError::Reference(crate::oci::ParseReferenceError::Digest(_)) => ErrorCode::DigestInvalid,
+        RouteError::NoSuchManifest => ErrorCode::ManifestUnknown,
+        RouteError::NoSuchUpload => ErrorCode::BlobUploadUnknown,
+    }
+}
+
+fn registry_code(error: &registry::Error) -> ErrorCode {
+    use registry::Error as E;
+    match error {
+        E::BlobUnknown => ErrorCode::BlobUnknown,
+        E::BlobInUse => ErrorCode::Denied,
+        E::UploadUnknown => ErrorCode::BlobUploadUnknown,
+        E::OutOfTurn { .. } => ErrorCode::RangeInvalid,
+        E::WrongLength { .. } => ErrorCode::SizeInvalid,
+        E::DigestMismatch { .. } => ErrorCode::DigestInvalid,
+        E::ManifestUnknown => ErrorCode::ManifestUnknown,
+        E::ManifestInvalid(_) | E::AnnotationsTooLarge { .. } => ErrorCode::ManifestInvalid,
+        E::ManifestBlobUnknown { .. } => ErrorCode::ManifestBlobUnknown,
+        E::TooManyTags { .. } => ErrorCode::TagInvalid,
+        E::NameUnknown => ErrorCode::NameUnknown,
+        E::Body(BodyError::BrokenOff(_) | BodyError::TooSlow) => ErrorCode::BlobUploadInvalid,
+        E::Body(BodyError::TooLarge { .. }) => ErrorCode::SizeInvalid,
+        E::Storage(storage::Error::CheckpointGone(_)) => ErrorCode::BlobUploadUnknown,
+        E::BucketUnknown(_) | E::Hash(_) | E::Storage(_) | E::Metadata(_) => match registry_status(error) {
+            StatusCode::SERVICE_UNAVAILABLE => ErrorCode::Unavailable,
+            _ => ErrorCode::Unknown,
+        },
+    }
+}
+
+fn registry_status(error: &registry::Error) -> StatusCode {
+    use registry::Error as E;
+    match error {
+        E::BlobUnknown | E::UploadUnknown | E::ManifestUnknown | E::NameUnknown => StatusCode::NOT_FOUND,
+        E::BlobInUse => StatusCode::CONFLICT,
+        E::OutOfTurn { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
+        E::ManifestInvalid(ManifestError::TooLarge(_)) | E::AnnotationsTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        E::WrongLength { .. }
+        | E::DigestMismatch { .. }
+        | E::ManifestInvalid(_)
+        | E::ManifestBlobUnknown { .. }
+        | E::TooManyTags { .. }
+        | E::Body(BodyError::BrokenOff(_)) => StatusCode::BAD_REQUEST,
+        E::Body(BodyError::TooSlow) => StatusCode::REQUEST_TIMEOUT,
+        E::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
+        E::BucketUnknown(_) | E::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        E::Storage(error) => storage_status(error),
+        E::Metadata(error) => metadata_status(error),
+    }
+}
+
+fn storage_status(error: &storage::Error) -> StatusCode {
+    use storage::Error as E;
+    match error {
+        E::CheckpointGone(_) => StatusCode::NOT_FOUND,
+        E::Throttled(_) | E::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        E::NotFound(_)
+        | E::AlreadyExists(_)
+        | E::OutOfRange { .. }
+        | E::TooLarge { .. }
+        | E::InvalidPath(_)
+        | E::Denied(_)
+        | E::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn metadata_status(error: &metadata::Error) -> StatusCode {
+    use metadata::Error as E;
+    match error {
+        E::Throttled(_) | E::Unavailable(_) | E::Contended => StatusCode::SERVICE_UNAVAILABLE,
+        E::Corrupt(_) | E::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}

@@ -1,0 +1,18 @@
+//! The names of headers that HTTP itself does not define, spelled once.
+
+use http::HeaderName;
+
+/// The digest of what is answered, or was stored.
+pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+/// Which protocol this is.
+pub(super) const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
+/// The name of an upload.
+pub(super) const UPLOAD_UUID: HeaderName = HeaderName::from_static("docker-upload-uuid");
+/// The subject that a pushed manifest was entered under.
+pub(super) const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
+/// A tag that a pushed manifest was given by its query.
+pub(super) const TAG: HeaderName = HeaderName::from_static("oci-tag");
+/// What a list of referrers was filtered by.
+pub(super) const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
+/// The name of a request in the log.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

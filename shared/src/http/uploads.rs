@@ -1,0 +1,104 @@
+//! `/v2/<name>/blobs/uploads/` and what lies below.
+
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, LOCATION, RANGE};
+use http::{HeaderMap, Method, StatusCode};
+
+use super::body::incoming;
+use super::error::{Error, received};
+use super::headers::{CONTENT_DIGEST, UPLOAD_UUID};
+use super::query::Query;
+use super::reply::Reply;
+use super::route::Route;
+use super::{Api, Call};
+use crate::oci::{ContentRange, Digest, RepositoryName, UploadId};
+use crate::registry::{self, Appended, Mounted};
+
+impl Api {
+    /// Begins an upload, or does all of it at once: a mount, or a body with its digest.
+    pub(super) async fn begin(&self, name: &RepositoryName, call: Call) -> Result<Reply, Error> {
+        let algorithm = call.query.parsed("digest-algorithm")?;
+        if let Some(digest) = call.query.parsed::<Digest>("mount")? {
+            let from = call.query.first("from").filter(|from| !from.is_empty()).map(str::parse).transpose()?;
+            let mounted = self.registry.mount_blob(name, &digest, from.as_ref(), algorithm).await?;
+            return Ok(match mounted {
+                Mounted::Linked(_) => stored(name, &digest),
+                Mounted::Begun(upload) => standing(StatusCode::ACCEPTED, name, &upload),
+            });
+        }
+        if let Some(digest) = call.query.parsed::<Digest>("digest")? {
+            self.registry.push_blob(name, &digest, incoming(call.body, self.settings.body_idle)).await?;
+            return Ok(stored(name, &digest));
+        }
+        Ok(standing(StatusCode::ACCEPTED, name, &self.registry.begin_upload(name, algorithm).await?))
+    }
+
+    pub(super) async fn upload(&self, name: &RepositoryName, id: &UploadId, call: Call) -> Result<Reply, Error> {
+        let answered = match call.method {
+            Method::PATCH => self.append(name, id, call).await,
+            Method::PUT => self.complete(name, id, call).await,
+            Method::DELETE => self
+                .registry
+                .cancel_upload(name, id)
+                .await
+                .map(|()| Reply::new(StatusCode::NO_CONTENT))
+                .map_err(Into::into),
+            _ => self
+                .registry
+                .upload(name, id)
+                .await
+                .map_err(Into::into)
+                .map(|upload| standing(StatusCode::NO_CONTENT, name, &upload)),
+        };
+        answered.map_err(|error| match error {
+            Error::Registry(error @ registry::Error::OutOfTurn { .. }) => {
+                Error::OutOfTurn { name: name.clone(), error }
+            }
+            error => error,
+        })
+    }
+
+    async fn append(&self, name: &RepositoryName, id: &UploadId, call: Call) -> Result<Reply, Error> {
+        let range = range_of(&call.headers)?;
+        let body = incoming(call.body, self.settings.body_idle);
+        let upload = self.registry.append(name, id, range, body).await?;
+        Ok(standing(StatusCode::ACCEPTED, name, &upload))
+    }
+
+    async fn complete(&self, name: &RepositoryName, id: &UploadId, call: Call) -> Result<Reply, Error> {
+        let digest = completing(&call.query)?;
+        let range = range_of(&call.headers)?;
+        let body = incoming(call.body, self.settings.body_idle);
+        self.registry.complete_upload(name, id, &digest, range, body).await?;
+        Ok(stored(name, &digest))
+    }
+}
+
+fn completing(query: &Query) -> Result<Digest, Error> {
+    query.parsed::<Digest>("digest")?.ok_or(Error::DigestMissing)
+}
+
+/// Where the client thinks that the body goes, when it says so; its length must then agree with that.
+fn range_of(headers: &HeaderMap) -> Result<Option<ContentRange>, Error> {
+    let Some(value) = headers.get(CONTENT_RANGE) else {
+        return Ok(None);
+    };
+    let text = value.to_str().map_err(|_| Error::Header(CONTENT_RANGE))?;
+    let range: ContentRange = text.parse()?;
+    let length = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    match length {
+        Some(length) if length != range.len() => Err(Error::LengthDisagrees { length, range: range.len() }),
+        _ => Ok(Some(range)),
+    }
+}
+
+/// The blob is here.
+fn stored(name: &RepositoryName, digest: &Digest) -> Reply {
+    let location = Route::Blob { name: name.clone(), digest: digest.clone() };
+    Reply::new(StatusCode::CREATED).with(&LOCATION, location).with(&CONTENT_DIGEST, digest)
+}
+
+/// How far an upload has come, and where it goes on.
+fn standing(status: StatusCode, name: &RepositoryName, upload: &Appended) -> Reply {
+    let location = Route::Upload { name: name.clone(), id: upload.id.clone() };
+    Reply::new(status).with(&LOCATION, location).with(&UPLOAD_UUID, &upload.id).with(&RANGE, received(upload.offset))
+}

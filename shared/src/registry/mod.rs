@@ -1,0 +1,83 @@
+//! What may be done: the registry's rules over storage and metadata. Returns values and outcomes, never an HTTP status
+//! or header. Uses `oci`, `storage` and `metadata`.
+
+mod blobs;
+mod body;
+mod error;
+mod manifests;
+mod receive;
+mod referrers;
+mod repositories;
+mod session;
+mod uploads;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use body::{Body, BodyError};
+pub use error::{Error, Result};
+pub use manifests::{NewManifest, PutManifest, StoredManifest};
+pub use referrers::ReferrersPage;
+pub use uploads::{Appended, Mounted};
+
+use crate::metadata::MetadataStore;
+use crate::storage::ShardedDriver;
+
+/// The registry over its two stores. Holds no state of its own: any number of them may serve the same stores.
+#[derive(Debug, Clone)]
+pub struct Registry {
+    storage: Arc<ShardedDriver>,
+    metadata: Arc<dyn MetadataStore>,
+    terms: Terms,
+}
+
+/// How long things are kept and how much is held at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Terms {
+    /// How long a link keeps a blob that no manifest uses.
+    pub lease: Duration,
+    /// A link with less than this left is renewed when a client is told that it need not upload the blob.
+    pub renew_within: Duration,
+    /// How long an upload may rest before it may be swept away.
+    pub session: Duration,
+    /// How long a completed session still answers a repeated request.
+    pub completed_session: Duration,
+    /// How long a request holds a session unless it says that it is still alive, which it does three times as often.
+    pub claim: Duration,
+    /// A blob of at most this many bytes, when it comes in one body, is held whole and goes straight home.
+    pub held_whole: usize,
+}
+
+impl Default for Terms {
+    fn default() -> Self {
+        const HOUR: Duration = Duration::from_secs(60 * 60);
+        Self {
+            lease: 24 * HOUR,
+            renew_within: HOUR,
+            session: 7 * 24 * HOUR,
+            completed_session: HOUR,
+            claim: Duration::from_secs(30),
+            held_whole: 4 * 1024 * 1024,
+        }
+    }
+}
+
+impl Registry {
+    /// The registry over these stores.
+    #[must_use]
+    pub fn new(storage: Arc<ShardedDriver>, metadata: Arc<dyn MetadataStore>, terms: Terms) -> Self {
+        Self { storage, metadata, terms }
+    }
+
+    /// Where its bytes live.
+    #[must_use]
+    pub fn storage(&self) -> &ShardedDriver {
+        &self.storage
+    }
+
+    /// Where its facts live.
+    #[must_use]
+    pub fn metadata(&self) -> &dyn MetadataStore {
+        &*self.metadata
+    }
+}

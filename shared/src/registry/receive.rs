@@ -1,0 +1,258 @@
+//! Taking in bytes: hashed while they stream, and published only when they are what their digest says.
+
+use bytes::Bytes;
+use futures::StreamExt;
+
+use super::body::{Beginning, Body, begin};
+use super::session::Held;
+use super::uploads::check_length;
+use super::{Error, Registry, Result};
+use crate::clock::Timestamp;
+use crate::metadata::{BlobCommit, BlobRecord, Claim, Committed, Place};
+use crate::oci::{Algorithm, ContentRange, Digest, Digester, RepositoryName, UploadId};
+use crate::storage::{BucketId, ObjectPath, Progress, PutMode, Span, Version, Writer};
+
+/// Bytes received so far, on their way to one bucket.
+pub(super) struct Receiver {
+    pub(super) digester: Digester,
+    pub(super) writer: Box<dyn Writer>,
+}
+
+/// Where an upload's bytes came to lie.
+struct Landed {
+    place: Place,
+    size: u64,
+}
+
+impl Registry {
+    /// A receiver that goes on where the session stands.
+    pub(super) async fn receiver(&self, held: &Held) -> Result<Receiver> {
+        let session = &held.session;
+        let digester = match &session.hash {
+            Some(state) => Digester::resume(state)?,
+            None => Digester::new(session.algorithm),
+        };
+        let path = ObjectPath::staged(&session.id);
+        let writer = self.bucket(&session.bucket)?.writer(&path, held.progress()).await?;
+        Ok(Receiver { digester, writer })
+    }
+
+    /// Publishes a blob that comes whole in one body, with no session.
+    pub(super) async fn receive_whole(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        body: Body,
+    ) -> Result<BlobRecord> {
+        let landed = match begin(body, self.terms.held_whole).await? {
+            Beginning::Whole(bytes) => self.land_whole(digest, bytes).await?,
+            Beginning::More(first, rest) => {
+                let id = UploadId::random();
+                let bucket = self.storage.staging(&id).clone();
+                let path = ObjectPath::staged(&id);
+                let writer = self.bucket(&bucket)?.writer(&path, None).await?;
+                let mut receiver = Receiver { digester: Digester::new(digest.algorithm()), writer };
+                match receiver.take(first, rest).await.and_then(|()| verify(&receiver.digester, digest)) {
+                    Ok(()) => self.land(&bucket, &path, receiver.writer).await?,
+                    Err(error) => {
+                        receiver.writer.cancel().await?;
+                        return Err(error);
+                    }
+                }
+            }
+        };
+        self.publish(repository, digest, landed, None).await?.ok_or(Error::UploadUnknown)
+    }
+
+    /// Completes a session with the rest of its bytes, and publishes the blob.
+    pub(super) async fn receive_rest(
+        &self,
+        held: Held,
+        digest: &Digest,
+        range: Option<ContentRange>,
+        body: Body,
+    ) -> Result<BlobRecord> {
+        let landed = match self.land_session(&held, digest, range, body).await {
+            Ok(landed) => landed,
+            Err(error) => {
+                held.release().await;
+                return Err(error);
+            }
+        };
+        let (id, claim) = (held.session.id.clone(), held.claim.clone());
+        let repository = held.session.repository.clone();
+        match self.publish(&repository, digest, landed, Some((id, claim))).await? {
+            Some(blob) => {
+                held.completed();
+                Ok(blob)
+            }
+            None => Err(held.lost()),
+        }
+    }
+
+    async fn land_session(
+        &self,
+        held: &Held,
+        digest: &Digest,
+        range: Option<ContentRange>,
+        body: Body,
+    ) -> Result<Landed> {
+        let (first, rest) = match begin(body, self.terms.held_whole).await? {
+            Beginning::Whole(bytes) => {
+                check_length(range, bytes.len() as u64)?;
+                if held.session.offset == 0 {
+                    return self.land_whole(digest, bytes).await;
+                }
+                (bytes, futures::stream::empty().boxed())
+            }
+            Beginning::More(first, rest) => (first, rest),
+        };
+        let bucket = &held.session.bucket;
+        let path = ObjectPath::staged(&held.session.id);
+        let whole = held.session.checkpoint.as_ref().and_then(|checkpoint| checkpoint.whole());
+        if let (Some(tail), true) = (whole, first.is_empty()) {
+            return self.land_tail(held, tail, digest).await;
+        }
+        let mut receiver = self.receiver(held).await?;
+        receiver.take(first, rest).await?;
+        check_length(range, receiver.writer.size() - held.session.offset)?;
+        if held.session.algorithm == digest.algorithm() {
+            verify(&receiver.digester, digest)?;
+            return self.land(bucket, &path, receiver.writer).await;
+        }
+        let landed = self.land(bucket, &path, receiver.writer).await?;
+        self.verify_stored(&landed.place, digest).await?;
+        Ok(landed)
+    }
+
+    /// Bytes held whole go straight home.
+    async fn land_whole(&self, digest: &Digest, bytes: Bytes) -> Result<Landed> {
+        let actual = Digest::of(digest.algorithm(), &bytes);
+        if actual != *digest {
+            return Err(Error::DigestMismatch { expected: digest.clone(), actual });
+        }
+        let size = bytes.len() as u64;
+        let (bucket, path) = (self.storage.home(digest).clone(), ObjectPath::blob(digest));
+        let version = self.bucket(&bucket)?.put_content(&path, bytes, PutMode::Overwrite).await?;
+        Ok(Landed { place: self.place(bucket, path, version), size })
+    }
+
+    /// A few bytes that lie in a tail alone are verified by their running hash, and moved home by the store itself.
+    async fn land_tail(&self, held: &Held, tail: &ObjectPath, digest: &Digest) -> Result<Landed> {
+        let session = &held.session;
+        match &session.hash {
+            Some(state) if session.algorithm == digest.algorithm() => verify(&Digester::resume(state)?, digest)?,
+            _ => {
+                let bytes = self.bucket(&session.bucket)?.get_content(tail, session.offset).await?;
+                return self.land_whole(digest, bytes).await;
+            }
+        }
+        let (home, path) = (self.storage.home(digest).clone(), ObjectPath::blob(digest));
+        let version = self.storage.transfer((&session.bucket, tail), (&home, &path)).await?;
+        Ok(Landed { place: self.place(home, path, version), size: session.offset })
+    }
+
+    /// Verified bytes become an object where they lie.
+    async fn land(&self, bucket: &BucketId, path: &ObjectPath, writer: Box<dyn Writer>) -> Result<Landed> {
+        let size = writer.size();
+        let version = writer.commit().await?;
+        Ok(Landed { place: self.place(bucket.clone(), path.clone(), version), size })
+    }
+
+    /// Hashes stored bytes whose session ran another hash; removes them when they are not what the digest says.
+    async fn verify_stored(&self, place: &Place, digest: &Digest) -> Result<()> {
+        let driver = self.bucket(&place.bucket)?;
+        let mut content = driver.reader(&place.path, Span::ALL).await?;
+        let mut digester = Digester::new(digest.algorithm());
+        while let Some(chunk) = content.stream.next().await {
+            digester.update(&chunk?);
+        }
+        let verified = verify(&digester, digest);
+        if verified.is_err() {
+            driver.delete(&place.path, Some(&place.version)).await?;
+        }
+        verified
+    }
+
+    /// The last step: one transaction, after which the blob can be read; none when the session was lost. Bytes that turn out to be one copy too many
+    /// are removed, except at a home, where another commit may have come to count on them.
+    async fn publish(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        landed: Landed,
+        session: Option<(UploadId, Claim)>,
+    ) -> Result<Option<BlobRecord>> {
+        let now = Timestamp::now();
+        let commit = BlobCommit {
+            repository: repository.clone(),
+            digest: digest.clone(),
+            size: landed.size,
+            place: landed.place,
+            lease: now.plus(self.terms.lease),
+            session,
+            session_expires: now.plus(self.terms.completed_session),
+            now,
+        };
+        let outcome = self.metadata.commit_blob(&commit).await?;
+        let place = &commit.place;
+        if !matches!(outcome, Committed::Published(_)) && place.path.digest().is_none() {
+            self.bucket(&place.bucket)?.delete(&place.path, Some(&place.version)).await?;
+        }
+        Ok(match outcome {
+            Committed::Published(blob) | Committed::Kept(blob) => Some(blob),
+            Committed::ClaimLost => None,
+        })
+    }
+
+    /// Puts bytes that are already verified, as a blob of the repository.
+    pub(super) async fn store_verified(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        bytes: Bytes,
+    ) -> Result<BlobRecord> {
+        let landed = self.land_whole(digest, bytes).await?;
+        self.publish(repository, digest, landed, None).await?.ok_or(Error::UploadUnknown)
+    }
+
+    pub(super) fn bucket(&self, id: &BucketId) -> Result<&std::sync::Arc<dyn crate::storage::StorageDriver>> {
+        self.storage.bucket(id).ok_or_else(|| Error::BucketUnknown(id.clone()))
+    }
+
+    fn place(&self, bucket: BucketId, path: ObjectPath, version: Version) -> Place {
+        Place { bucket, path, version, epoch: self.storage.topology().epoch }
+    }
+}
+
+impl Receiver {
+    /// Takes everything that the body still has, and says how many bytes that was.
+    pub(super) async fn take(&mut self, first: Bytes, mut rest: Body) -> Result<()> {
+        self.write(first).await?;
+        while let Some(chunk) = rest.next().await {
+            self.write(chunk?).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, bytes: Bytes) -> Result<()> {
+        self.digester.update(&bytes);
+        Ok(self.writer.write(bytes).await?)
+    }
+
+    /// Makes what was taken durable.
+    pub(super) async fn checkpoint(&mut self) -> Result<Progress> {
+        Ok(self.writer.checkpoint().await?)
+    }
+}
+
+fn verify(digester: &Digester, expected: &Digest) -> Result<()> {
+    let actual = digester.clone().finish();
+    if actual == *expected {
+        return Ok(());
+    }
+    Err(Error::DigestMismatch { expected: expected.clone(), actual })
+}
+
+/// The hash of an upload whose client announced none.
+pub(super) const USUAL_ALGORITHM: Algorithm = Algorithm::Sha256;
