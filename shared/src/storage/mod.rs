@@ -10,6 +10,7 @@ mod filesystem;
 mod memory;
 mod path;
 mod ring;
+pub mod s3;
 mod sharded;
 mod topology;
 
@@ -23,5 +24,6 @@ pub use filesystem::FilesystemDriver;
 pub use memory::MemoryDriver;
 pub use path::{ObjectPath, ParsePathError};
 pub use ring::HashRing;
+pub use s3::S3Driver;
 pub use sharded::{ShardedDriver, ShardedError, UnknownBucket};
 pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology, TopologyError, TopologyProblem};
