@@ -2,12 +2,17 @@
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod embedded;
 mod error;
 mod keys;
+mod memory;
 mod records;
 mod store;
+mod transactional;
 
-pub use error::{Error, Result};
+pub use embedded::{EmbeddedStore, OpenStoreError};
+pub use error::{Error, Result, Source};
+pub use memory::MemoryStore;
 pub use records::{
     BlobRecord, Claim, Generation, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession,
 };
