@@ -2,8 +2,8 @@
 
 pub mod oci;
 
+pub mod calls;
 pub mod causes;
-
 pub mod clock;
 
 pub mod storage;
