@@ -197,6 +197,9 @@ mod tests {
         assert_eq!(problems("s3://bucket/prefix"), [S3ConfigProblem::Surplus]);
         assert_eq!(problems("s3://key:secret@bucket"), [S3ConfigProblem::Surplus]);
         assert!(matches!(problems("bucket")[..], [S3ConfigProblem::Url(_)]));
-        assert_eq!(problems("s3://bucket?endpoint=localhost:4566"), [S3ConfigProblem::Endpoint("localhost:4566".to_owned())]);
+        assert_eq!(
+            problems("s3://bucket?endpoint=localhost:4566"),
+            [S3ConfigProblem::Endpoint("localhost:4566".to_owned())]
+        );
     }
 }

@@ -43,9 +43,10 @@ impl S3Driver {
             .send()
             .await;
         match copied {
-            Ok(copied) => {
-                Ok(Copied { version: mark.version(copied.version_id()), source_version_id: copied.copy_source_version_id })
-            }
+            Ok(copied) => Ok(Copied {
+                version: mark.version(copied.version_id()),
+                source_version_id: copied.copy_source_version_id,
+            }),
             // Too large a source is an invalid request like many others: its size tells.
             Err(error) if matches!(error.code(), Some("InvalidRequest" | "EntityTooLarge")) => {
                 let head = source.head(from).await?;
@@ -66,7 +67,8 @@ impl S3Driver {
         to: &ObjectPath,
         head: HeadObjectOutput,
     ) -> Result<Copied> {
-        let ranges = copy_ranges(bytes(head.content_length())).ok_or_else(|| Error::Failed("larger than an object can be".into()))?;
+        let ranges = copy_ranges(bytes(head.content_length()))
+            .ok_or_else(|| Error::Failed("larger than an object can be".into()))?;
         let upload = self.begin(to).await?;
         let copied = async {
             let copies = ranges.map(|range| self.copy_range(source, from, to, &head, &upload, range));
@@ -91,7 +93,8 @@ impl S3Driver {
         upload: &Multipart,
         range: CopyRange,
     ) -> Result<Part> {
-        let version = head.version_id().filter(|id| *id != "null").map(|id| format!("?versionId={id}")).unwrap_or_default();
+        let version =
+            head.version_id().filter(|id| *id != "null").map(|id| format!("?versionId={id}")).unwrap_or_default();
         let request = self.client.upload_part_copy().bucket(&self.bucket).key(to.as_str()).upload_id(upload.id());
         let copied = request
             .part_number(part_number(range.number))

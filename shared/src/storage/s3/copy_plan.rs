@@ -59,7 +59,9 @@ mod tests {
 
     #[test]
     fn ranges_cover_objects_of_every_size_exactly() {
-        for size in [1, SMALLEST - 1, SMALLEST, SMALLEST + 1, 5 * GIB - 1, 5 * GIB, 5 * GIB + 1, 700 * GIB, 10_000 * 128 * MIB] {
+        for size in
+            [1, SMALLEST - 1, SMALLEST, SMALLEST + 1, 5 * GIB - 1, 5 * GIB, 5 * GIB + 1, 700 * GIB, 10_000 * 128 * MIB]
+        {
             ranges(size);
             ranges(size + 1);
         }

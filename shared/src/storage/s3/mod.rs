@@ -76,7 +76,11 @@ impl S3Driver {
 
 impl fmt::Debug for S3Driver {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.debug_struct("S3Driver").field("bucket", &self.bucket).field("realm", &self.realm).finish_non_exhaustive()
+        formatter
+            .debug_struct("S3Driver")
+            .field("bucket", &self.bucket)
+            .field("realm", &self.realm)
+            .finish_non_exhaustive()
     }
 }
 
@@ -133,7 +137,9 @@ impl StorageDriver for S3Driver {
     /// One COPY within a realm; more only for an object of more than 5 GB. Else a GET and a writer's requests.
     async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Version> {
         match source.as_any().downcast_ref::<Self>().filter(|source| source.realm == self.realm) {
-            Some(source) if source.bucket == self.bucket && from == to => self.stat(from).await.map(|stat| stat.version),
+            Some(source) if source.bucket == self.bucket && from == to => {
+                self.stat(from).await.map(|stat| stat.version)
+            }
             Some(source) => self.copy(source, from, to).await.map(|copied| copied.version),
             None => copy_through(self, source, from, to).await,
         }

@@ -65,7 +65,13 @@ impl S3Driver {
     }
 
     /// Stores one part, and everything that is needed to complete with it.
-    pub(super) async fn upload(&self, path: &ObjectPath, upload: &Multipart, number: u32, content: Rope) -> Result<Part> {
+    pub(super) async fn upload(
+        &self,
+        path: &ObjectPath,
+        upload: &Multipart,
+        number: u32,
+        content: Rope,
+    ) -> Result<Part> {
         let content = content.tied();
         let checksum = content.crc64nvme();
         let request = self.client.upload_part().bucket(&self.bucket).key(path.as_str()).upload_id(&upload.id);

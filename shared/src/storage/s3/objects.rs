@@ -118,7 +118,8 @@ impl S3Driver {
         let mut entries = Vec::new();
         while entries.len() < limit {
             let page = PAGE.min(limit - entries.len());
-            let request = self.client.list_objects_v2().bucket(&self.bucket).prefix(&prefix).set_start_after(start.take());
+            let request =
+                self.client.list_objects_v2().bucket(&self.bucket).prefix(&prefix).set_start_after(start.take());
             let listed = request.max_keys(i32::try_from(page).unwrap_or(i32::MAX)).send().await;
             let listed = listed.map_err(|error| outcome(directory, error))?;
             start = listed.contents().last().and_then(|object| object.key()).map(ToOwned::to_owned);
@@ -145,12 +146,15 @@ fn range(span: Span) -> Option<Option<String>> {
         Span { length: Some(0), .. } => None,
         Span { offset: 0, length: None } => Some(None),
         Span { offset, length: None } => Some(Some(format!("bytes={offset}-"))),
-        Span { offset, length: Some(length) } => Some(Some(format!("bytes={offset}-{}", offset.saturating_add(length - 1)))),
+        Span { offset, length: Some(length) } => {
+            Some(Some(format!("bytes={offset}-{}", offset.saturating_add(length - 1))))
+        }
     }
 }
 
 fn whole_size(found: &GetObjectOutput) -> u64 {
-    let total = found.content_range().and_then(|range| range.rsplit_once('/')).and_then(|(_, total)| total.parse().ok());
+    let total =
+        found.content_range().and_then(|range| range.rsplit_once('/')).and_then(|(_, total)| total.parse().ok());
     total.unwrap_or_else(|| bytes(found.content_length()))
 }
 

@@ -116,7 +116,9 @@ impl Tied {
     /// A body of these bytes that a retry sends again.
     pub(super) fn body(&self) -> ByteStream {
         let tied = self.clone();
-        ByteStream::new(SdkBody::retryable(move || SdkBody::from_body_1_x(Chunks { left: tied.size, next: 0, tied: tied.clone() })))
+        ByteStream::new(SdkBody::retryable(move || {
+            SdkBody::from_body_1_x(Chunks { left: tied.size, next: 0, tied: tied.clone() })
+        }))
     }
 }
 
