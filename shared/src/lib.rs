@@ -3,6 +3,7 @@
 pub mod oci;
 
 pub mod calls;
+pub mod causes;
 pub mod clock;
 
 pub mod storage;
@@ -12,3 +13,5 @@ pub mod metadata;
 pub mod registry;
 
 pub mod http;
+
+pub mod config;

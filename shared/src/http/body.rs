@@ -9,6 +9,7 @@ use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Empty, Full, StreamBody};
 
+use crate::causes::Causes;
 use crate::registry::{Body, BodyError};
 
 /// What a transport may say went wrong.
@@ -29,9 +30,13 @@ pub fn full(bytes: impl Into<Bytes>) -> WireBody {
     Full::new(bytes.into()).map_err(|never| match never {}).boxed_unsync()
 }
 
-/// A body that is read while it is sent.
-pub(super) fn streaming<E: Into<BoxError>>(bytes: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> WireBody {
-    StreamBody::new(bytes.map(|chunk| chunk.map(Frame::data).map_err(Into::into))).boxed_unsync()
+/// A body that is read while it is sent. What breaks it off is logged here: its answer has begun already.
+pub(super) fn streaming<E>(bytes: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> WireBody
+where
+    E: std::error::Error + Send + Sync + 'static,
+{
+    let logged = bytes.inspect_err(|error| tracing::error!(error = %Causes(error), "an answer broke off"));
+    StreamBody::new(logged.map(|chunk| chunk.map(Frame::data).map_err(Into::into))).boxed_unsync()
 }
 
 /// A request's bytes; an error once nothing arrived for as long as `idle`.

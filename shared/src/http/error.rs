@@ -1,7 +1,5 @@
 //! What a client is told when its request was not done: the one place that chooses codes and statuses, renders and logs.
 
-use std::error::Error as _;
-
 use http::header::{ALLOW, LOCATION, RANGE, RETRY_AFTER};
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -9,6 +7,7 @@ use serde_json::json;
 use super::headers::UPLOAD_UUID;
 use super::reply::Reply;
 use super::route::{Route, RouteError};
+use crate::causes::Causes;
 use crate::metadata;
 use crate::oci::{
     ErrorCode, ManifestError, ParseContentRangeError, ParseDigestError, ParseMediaTypeError, ParseRepositoryNameError,
@@ -147,19 +146,14 @@ impl Error {
     /// What is wrong with a request, down to the cause: a manifest's errors each speak of their own layer only.
     fn explain(&self) -> String {
         match self {
-            Self::Registry(registry::Error::ManifestInvalid(error)) => {
-                let causes = std::iter::successors(error.source(), |cause| (*cause).source());
-                causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
-            }
+            Self::Registry(registry::Error::ManifestInvalid(error)) => Causes(error).to_string(),
             error => error.to_string(),
         }
     }
 
     /// Logs the whole chain of causes, once, and gives what may be said of it outside.
     fn log(&self, status: StatusCode) -> String {
-        let causes: Vec<_> =
-            std::iter::successors(self.source(), |error| (*error).source()).map(ToString::to_string).collect();
-        tracing::error!(status = status.as_u16(), causes = causes.join(": "), "{self}");
+        tracing::error!(status = status.as_u16(), error = %Causes(self), "a request failed");
         if status == StatusCode::SERVICE_UNAVAILABLE {
             "the registry's storage cannot answer now; try again".to_owned()
         } else {

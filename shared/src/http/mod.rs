@@ -56,8 +56,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             redirects: Redirects { above: Some(64 * 1024), heads: false },
-            url_life: Duration::from_secs(20 * 60),
-            body_idle: Duration::from_secs(60),
+            url_life: Duration::from_mins(20),
+            body_idle: Duration::from_mins(1),
         }
     }
 }
@@ -86,7 +86,7 @@ impl Api {
             Ok(route) => self.answer(route, call).await,
             Err(error) => Err(error.into()),
         };
-        answered.unwrap_or_else(|error| error.into_reply()).into_response()
+        answered.unwrap_or_else(Error::into_reply).into_response()
     }
 
     async fn answer(&self, route: Route, call: Call) -> Result<Reply, Error> {

@@ -21,7 +21,7 @@ impl Query {
 
     /// The first value of that name.
     pub(super) fn first(&self, name: &str) -> Option<&str> {
-        self.all(name).next()
+        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Every value of that name.

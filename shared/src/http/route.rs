@@ -122,8 +122,8 @@ impl Route {
     pub const fn methods(&self) -> &'static [Method] {
         const READ: &[Method] = &[Method::GET, Method::HEAD];
         match self {
-            Self::Version | Self::Catalog | Self::Tags { .. } | Self::Referrers { .. } => READ,
-            Self::Health | Self::Ready => READ,
+            Self::Version | Self::Health | Self::Ready => READ,
+            Self::Catalog | Self::Tags { .. } | Self::Referrers { .. } => READ,
             Self::Manifest { .. } => &[Method::GET, Method::HEAD, Method::PUT, Method::DELETE],
             Self::Blob { .. } => &[Method::GET, Method::HEAD, Method::DELETE],
             Self::Uploads { .. } => &[Method::POST],

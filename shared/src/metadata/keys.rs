@@ -9,12 +9,13 @@
 //! | | `REFERRER#<subject>#<digest>` | what a subject's list of referrers shows |
 //! | `BLOB#<digest>` | `META` | where a blob is, and whether it is live |
 //! | | `LINK#<name>` | that a repository may read it, and until when that alone keeps it |
-//! | | `USE#<name>#<manifest>` | that a manifest needs it |
+//! | | `USE#<name>#<manifest>` | that a manifest needs it (a store without large transactions adds `#<generation>`) |
 //! | `UPLOAD#<id>` | `META` | a session |
 //! | | `PART#<first number>` | parts recorded by one request |
 //! | `CATALOG#<shard>` | `<name>` | the index of repositories |
 //! | `RING` | `EPOCH#<number>` | a topology |
 
+use super::records::Generation;
 use crate::oci::{Algorithm, Digest, RepositoryName, Tag, UploadId};
 use crate::storage::Epoch;
 
@@ -98,6 +99,11 @@ pub(crate) const USE: &str = "USE#";
 
 pub(crate) fn usage(blob: &Digest, name: &RepositoryName, manifest: &Digest) -> Key {
     key(blob_partition(blob), format!("{}{manifest}", use_prefix(name)))
+}
+
+/// The use of one put, where two puts of a manifest must not write each other's.
+pub(crate) fn usage_of_put(blob: &Digest, name: &RepositoryName, manifest: &Digest, put: Generation) -> Key {
+    key(blob_partition(blob), format!("{}{manifest}#{}", use_prefix(name), put.0))
 }
 
 pub(crate) fn upload_partition(id: &UploadId) -> String {

@@ -6,16 +6,19 @@ use crate::clock::Timestamp;
 use crate::oci::{Algorithm, Descriptor, Digest, DigestState, MediaType, RepositoryName, UploadId};
 use crate::storage::{BucketId, Checkpoint, Epoch, ObjectPath, Version};
 
-/// Tells one life of a row from the next: never the same twice for one digest.
+/// Tells one life of a row from the next: never the same twice for one digest. Milliseconds since the epoch, and 20 random
+/// bits, so that two writers who do not know of each other do not choose the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Generation(pub u64);
 
 impl Generation {
-    /// The generation after `previous`, or the first one: later than any that a removed row can have had.
+    /// A generation after `previous`, and after all that were made in earlier milliseconds: so when there is no row, after
+    /// any that a removed row can have had.
     #[must_use]
     pub fn next(previous: Option<Self>, now: Timestamp) -> Self {
-        let by_clock = now.as_millis().saturating_mul(1000);
+        let random = u64::from(uuid::Uuid::new_v4().as_fields().0) & ((1 << 20) - 1);
+        let by_clock = now.as_millis().saturating_mul(1 << 20) | random;
         Self(previous.map_or(by_clock, |Self(last)| by_clock.max(last + 1)))
     }
 }

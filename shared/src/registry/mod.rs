@@ -50,7 +50,7 @@ pub struct Terms {
 
 impl Default for Terms {
     fn default() -> Self {
-        const HOUR: Duration = Duration::from_secs(60 * 60);
+        const HOUR: Duration = Duration::from_hours(1);
         Self {
             lease: 24 * HOUR,
             renew_within: HOUR,

@@ -10,7 +10,7 @@ use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
 use crate::metadata::{BlobCommit, BlobRecord, Claim, Committed, Place};
 use crate::oci::{Algorithm, ContentRange, Digest, Digester, RepositoryName, UploadId};
-use crate::storage::{BucketId, ObjectPath, Progress, PutMode, Span, Version, Writer};
+use crate::storage::{self, BucketId, ObjectPath, Progress, PutMode, Span, Version, Writer};
 
 /// Bytes received so far, on their way to one bucket.
 pub(super) struct Receiver {
@@ -148,7 +148,10 @@ impl Registry {
             }
         }
         let (home, path) = (self.storage.home(digest).clone(), ObjectPath::blob(digest));
-        let version = self.storage.transfer((&session.bucket, tail), (&home, &path)).await?;
+        let version = match self.storage.transfer((&session.bucket, tail), (&home, &path)).await {
+            Err(storage::Error::NotFound(tail)) => Err(storage::Error::CheckpointGone(tail)),
+            moved => moved,
+        }?;
         Ok(Landed { place: self.place(home, path, version), size: session.offset })
     }
 

@@ -257,10 +257,10 @@ mod tests {
     use super::*;
     use crate::storage::contract::Subject;
 
-    async fn subject() -> Subject {
+    fn subject() -> Subject {
         let driver = MemoryDriver::new();
         Subject { reopened: Arc::new(driver.clone()), driver: Arc::new(driver), has_urls: false, keep: Box::new(()) }
     }
 
-    crate::storage_contract!(subject());
+    crate::storage_contract!(std::future::ready(subject()));
 }

@@ -5,10 +5,13 @@
 pub mod contract;
 mod driver;
 mod error;
+mod factory;
 mod filesystem;
 mod memory;
 mod path;
+mod ring;
 pub mod s3;
+mod sharded;
 mod topology;
 
 pub use driver::{
@@ -16,8 +19,11 @@ pub use driver::{
     Version, Writer,
 };
 pub use error::{Error, Result};
+pub use factory::{Factory, FactoryError, FileUrlError, MemoryUrlError};
 pub use filesystem::FilesystemDriver;
 pub use memory::MemoryDriver;
 pub use path::{ObjectPath, ParsePathError};
+pub use ring::HashRing;
 pub use s3::S3Driver;
-pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology};
+pub use sharded::{ShardedDriver, ShardedError, UnknownBucket};
+pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology, TopologyError, TopologyProblem};

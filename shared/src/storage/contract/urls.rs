@@ -12,7 +12,7 @@ pub async fn urls_are_made_without_asking_the_store(bench: &Bench) {
     for path in [present, bench.path("absent")] {
         for method in [UrlMethod::Get, UrlMethod::Head] {
             for content_type in [None, Some("application/octet-stream".to_owned())] {
-                let request = UrlRequest { method, expires: Duration::from_secs(60), content_type };
+                let request = UrlRequest { method, expires: Duration::from_mins(1), content_type };
                 let url = bench.driver().url_for(&path, &request).await.unwrap();
                 assert_eq!(url.is_some(), bench.has_urls(), "{url:?}");
                 if let Some(url) = url {

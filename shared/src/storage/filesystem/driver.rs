@@ -36,7 +36,7 @@ impl FilesystemDriver {
     /// Opens the store in this directory, which is made when there is none, and removes the temporary files of
     /// processes that are gone. Blocks.
     pub fn open(root: PathBuf) -> Result<Self> {
-        Ok(Self { root: Arc::new(Root::open(&root).map_err(sort)?) })
+        Ok(Self { root: Arc::new(Root::open(root).map_err(sort)?) })
     }
 
     /// Works with the root on a thread that may block.

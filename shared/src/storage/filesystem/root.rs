@@ -27,8 +27,8 @@ pub(super) struct Root {
 
 impl Root {
     /// Opens the store, making the directory when there is none.
-    pub(super) fn open(directory: &Path) -> io::Result<Self> {
-        let directory = std::path::absolute(directory)?;
+    pub(super) fn open(directory: PathBuf) -> io::Result<Self> {
+        let directory = if directory.is_absolute() { directory } else { std::path::absolute(directory)? };
         let own = directory.join(".ringhold");
         let missing: Vec<_> = own.ancestors().take_while(|ancestor| !ancestor.exists()).collect();
         fs::create_dir_all(&directory)?;

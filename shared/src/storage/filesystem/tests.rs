@@ -1,5 +1,7 @@
 //! The contract on a directory, and what holds for directories only.
 
+#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
+
 use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -24,13 +26,13 @@ fn path(text: &str) -> ObjectPath {
     text.parse().unwrap()
 }
 
-async fn subject() -> Subject {
+fn subject() -> Subject {
     let directory = TempDir::new().unwrap();
     let [driver, reopened] = [(); 2].map(|()| Arc::new(open(directory.path())));
     Subject { driver, reopened, has_urls: false, keep: Box::new(directory) }
 }
 
-crate::storage_contract!(subject());
+crate::storage_contract!(std::future::ready(subject()));
 
 /// Names in a directory of the store's own.
 fn own(directory: &Path, name: &str) -> Vec<String> {
@@ -226,7 +228,7 @@ async fn a_killed_process_leaves_whole_objects_and_its_checkpoints() {
             .unwrap();
         let begun = Instant::now();
         while !directory.path().join("put").exists() {
-            assert!(begun.elapsed() < Duration::from_secs(60) && child.try_wait().unwrap().is_none());
+            assert!(begun.elapsed() < Duration::from_mins(1) && child.try_wait().unwrap().is_none());
             thread::sleep(Duration::from_millis(2));
         }
         thread::sleep(Duration::from_millis(7 * round));

@@ -58,7 +58,7 @@ fn children(root: &Path, directory: &str) -> io::Result<Vec<String>> {
 fn entry(root: &Path, name: &str) -> Result<Option<Entry>> {
     let Ok(path) = name.parse() else { return Ok(None) };
     match fs::symlink_metadata(root.join(name)) {
-        Ok(metadata) => Ok(metadata.is_file().then(|| Entry { path, size: metadata.len() })),
+        Ok(metadata) => Ok(metadata.is_file().then_some(Entry { path, size: metadata.len() })),
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(sort(error)),
     }

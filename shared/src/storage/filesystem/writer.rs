@@ -35,16 +35,13 @@ pub(super) struct FilesystemWriter {
 impl FilesystemWriter {
     pub(super) async fn open(root: Arc<Root>, path: &ObjectPath, progress: Option<Progress>) -> Result<Self> {
         let checkpoint = progress.map(|progress| progress.checkpoint);
-        let (file, upload, size) = match checkpoint {
-            Some(Checkpoint { offset: offset @ 1.., upload, .. }) => {
-                let gone = || Error::CheckpointGone(path.clone());
-                let upload: UploadId = upload.and_then(|upload| upload.parse().ok()).ok_or_else(gone)?;
-                (resume(&root, path, &upload, offset).await?, Some(upload), offset)
-            }
-            None | Some(Checkpoint { offset: 0, .. }) => {
-                let root = Arc::clone(&root);
-                (blocking(move || Unfinished::create(&root).map_err(sort)).await?, None, 0)
-            }
+        let (file, upload, size) = if let Some(Checkpoint { offset: offset @ 1.., upload, .. }) = checkpoint {
+            let gone = || Error::CheckpointGone(path.clone());
+            let upload: UploadId = upload.and_then(|upload| upload.parse().ok()).ok_or_else(gone)?;
+            (resume(&root, path, &upload, offset).await?, Some(upload), offset)
+        } else {
+            let root = Arc::clone(&root);
+            (blocking(move || Unfinished::create(&root).map_err(sort)).await?, None, 0)
         };
         let path = path.clone();
         Ok(Self { root, path, file: Some(file), upload, size, gathered: Vec::new(), gathered_size: 0 })

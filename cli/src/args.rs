@@ -1,0 +1,119 @@
+//! The command line. Texts are taken as they come and read in `settings`, so that every mistake is told at once.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// A container registry that runs as one program, or on AWS Lambda with no server at all.
+///
+/// Start with `ringhold serve`, then `docker push 127.0.0.1:5000/NAME:TAG`.
+#[derive(Debug, Parser)]
+#[command(name = "ringhold", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the registry from this machine: with no arguments, from directories under ./ringhold-data
+    Serve(Box<ServeArgs>),
+    /// List tags: of a repository, of a digest, or of a digest in one repository
+    Tags(TagsArgs),
+}
+
+/// Where the registry keeps what it has.
+#[derive(Debug, Args)]
+pub(crate) struct StoreArgs {
+    /// Directory for everything that has no URL of its own: three buckets, the metadata, the admin socket
+    #[arg(long, value_name = "DIR", env = "RINGHOLD_DATA", default_value = "ringhold-data")]
+    pub(crate) data: PathBuf,
+
+    /// A bucket of the ring; give it once per bucket, or several separated by commas.
+    ///
+    /// file:///DIR, s3://BUCKET[?endpoint=URL&region=NAME&path_style=BOOL] or memory:NAME. S3 credentials come from where
+    /// the AWS tools take them. Without any, three directories below --data.
+    #[arg(long, value_name = "URL", env = "RINGHOLD_STORAGE", value_delimiter = ',')]
+    pub(crate) storage: Vec<String>,
+
+    /// The metadata: file:///FILE for the embedded store, dynamodb://TABLE[?endpoint=URL&region=NAME], or memory:.
+    ///
+    /// Without it, an embedded store below --data.
+    #[arg(long, value_name = "URL", env = "RINGHOLD_METADATA")]
+    pub(crate) metadata: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", env = "RINGHOLD_LISTEN", default_value = "127.0.0.1:5000")]
+    pub(crate) listen: String,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+
+    /// Send clients straight to the bucket for blobs of more than this many bytes, where it has URLs (S3)
+    #[arg(long, value_name = "BYTES", env = "RINGHOLD_REDIRECT_ABOVE", default_value = "65536")]
+    pub(crate) redirect_above: String,
+
+    /// Never send clients to a bucket: every byte passes this process
+    #[arg(long, env = "RINGHOLD_NO_REDIRECT")]
+    pub(crate) no_redirect: bool,
+
+    /// Seconds that a redirect's URL lives
+    #[arg(long, value_name = "SECONDS", env = "RINGHOLD_URL_LIFE", default_value = "1200")]
+    pub(crate) url_life: String,
+
+    /// Most bytes of a request's headers
+    #[arg(long, value_name = "BYTES", env = "RINGHOLD_MAX_HEADERS", default_value = "32768")]
+    pub(crate) max_headers: String,
+
+    /// Seconds that a connection may be idle, or take to send a request's headers
+    #[arg(long, value_name = "SECONDS", env = "RINGHOLD_IDLE_TIMEOUT", default_value = "75")]
+    pub(crate) idle_timeout: String,
+
+    /// Seconds that a client may send nothing in the middle of a body
+    #[arg(long, value_name = "SECONDS", env = "RINGHOLD_BODY_TIMEOUT", default_value = "60")]
+    pub(crate) body_timeout: String,
+
+    /// Seconds that requests in flight get to finish when the process is told to stop
+    #[arg(long, value_name = "SECONDS", env = "RINGHOLD_SHUTDOWN_GRACE", default_value = "30")]
+    pub(crate) shutdown_grace: String,
+
+    /// Form of the log
+    #[arg(long, value_enum, env = "RINGHOLD_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: LogFormat,
+
+    /// What is logged: error, warn, info, debug, trace, or a filter such as `info,shared=debug`
+    #[arg(long, value_name = "FILTER", env = "RINGHOLD_LOG", default_value = "info")]
+    pub(crate) log: String,
+
+    /// Listen on an address that others can reach, though anybody who reaches it may push and delete
+    #[arg(long, env = "RINGHOLD_INSECURE_OPEN")]
+    pub(crate) insecure_open: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For reading
+    Text,
+    /// A JSON object per line
+    Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TagsArgs {
+    /// The repository; without it, every one is looked through
+    pub(crate) repository: Option<String>,
+
+    /// Only tags that name this manifest
+    #[arg(long, value_name = "DIGEST")]
+    pub(crate) of: Option<String>,
+
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
+}

@@ -1,0 +1,4 @@
+//! The operator's commands. Each can reach the store through the serving process, or open it when none serves.
+
+mod operator;
+pub(crate) mod tags;

@@ -1,0 +1,60 @@
+//! Reaching the store of a registry: through its serving process, or directly.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, header::HOST};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use shared::causes::Causes;
+use shared::config::OpenError;
+use tokio::net::UnixStream;
+
+use crate::serve::socket_in;
+use crate::settings::Mistakes;
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum OperatorError {
+    #[error(transparent)]
+    Settings(#[from] Mistakes),
+    #[error("{0}")]
+    Argument(String),
+    #[error("{}", Causes(.0))]
+    Open(#[from] OpenError),
+    #[error("{}", Causes(.0))]
+    Metadata(#[from] shared::metadata::Error),
+    #[error("the serving process cannot be reached: {0}")]
+    Connect(#[from] std::io::Error),
+    #[error("the serving process broke off: {0}")]
+    Converse(#[from] hyper::Error),
+    #[error("the serving process refused: {0}")]
+    Refused(String),
+    #[error("the serving process answered what cannot be read: {0}")]
+    Answer(#[from] serde_json::Error),
+    #[error("there is no registry in {0}: is --data right?")]
+    NoData(String),
+}
+
+/// Asks the process that serves from `data`; none when no process does.
+pub(super) async fn ask(data: &Path, path_and_query: &str) -> Result<Option<Bytes>, OperatorError> {
+    let stream = match UnixStream::connect(socket_in(data)).await {
+        Ok(stream) => stream,
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let mut request = Request::new(Empty::<Bytes>::new());
+    *request.uri_mut() = path_and_query.parse().map_err(|_| OperatorError::Argument(path_and_query.to_owned()))?;
+    request.headers_mut().insert(HOST, http::HeaderValue::from_static("ringhold"));
+    let response = sender.send_request(request).await?;
+    let status = response.status();
+    let body = response.into_body().collect().await?.to_bytes();
+    if status == StatusCode::OK {
+        return Ok(Some(body));
+    }
+    Err(OperatorError::Refused(String::from_utf8_lossy(&body).into_owned()))
+}

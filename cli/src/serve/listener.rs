@@ -1,0 +1,48 @@
+//! Accepting connections, and letting them finish.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper_util::server::graceful::GracefulShutdown;
+use shared::http::Api;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::connection;
+use crate::settings::Limits;
+
+/// How long to wait after the process has run out of file descriptors.
+const EXHAUSTED: Duration = Duration::from_millis(100);
+
+/// Serves every connection until `stopped`; then those open get `grace` to finish what they are at.
+pub(super) async fn serve(
+    listener: TcpListener,
+    api: Arc<Api>,
+    limits: Limits,
+    grace: Duration,
+    mut stopped: watch::Receiver<bool>,
+) {
+    let graceful = Arc::new(GracefulShutdown::new());
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                tokio::spawn(connection::serve(stream, peer, Arc::clone(&api), limits, graceful.watcher()));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(EXHAUSTED).await;
+            }
+        }
+    }
+    drop(listener);
+    let Some(graceful) = Arc::into_inner(graceful) else {
+        return;
+    };
+    if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
+        tracing::warn!("requests were still in flight at the end of the grace period");
+    }
+}

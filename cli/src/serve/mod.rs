@@ -1,0 +1,96 @@
+//! `ringhold serve`: the registry as one process.
+
+mod admin;
+mod banner;
+mod connection;
+mod drain;
+mod listener;
+mod requests;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use shared::causes::Causes;
+use shared::config::OpenError;
+use shared::http::Api;
+use shared::registry::{Registry, Terms};
+use shared::storage::Factory;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+
+pub(crate) use admin::socket_in;
+
+use crate::args::ServeArgs;
+use crate::log;
+use crate::settings::{Mistakes, ServeSettings};
+
+/// Why the process does not serve.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ServeError {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] Mistakes),
+    /// The log's filter is none.
+    #[error("--log: {0}")]
+    Log(#[from] tracing_subscriber::filter::ParseError),
+    /// The data directory cannot be made.
+    #[error("--data: {path} cannot be made: {source}", path = path.display())]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The stores cannot be opened.
+    #[error("{}", Causes(.0))]
+    Open(#[from] OpenError),
+    /// The address cannot be listened on.
+    #[error("--listen {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The admin socket cannot be made, or signals cannot be received.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// Serves until told to stop.
+pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
+    let settings = ServeSettings::read(&args)?;
+    log::start(args.log_format, &args.log)?;
+    let data = &args.store.data;
+    std::fs::create_dir_all(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
+    let (storage, metadata) = settings.stores.open(&Factory::standard()).await?;
+    let api =
+        Arc::new(Api::new(Registry::new(storage, Arc::clone(&metadata), Terms::default()), settings.http.clone()));
+
+    let address = settings.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
+    let admin = admin::Socket::bind(data)?;
+    banner::print(listener.local_addr()?, &settings.stores);
+
+    let (stop, stopped) = watch::channel(false);
+    let admin = tokio::spawn(admin.serve(metadata, stopped.clone()));
+    let server = tokio::spawn(listener::serve(listener, api, settings.limits, settings.shutdown_grace, stopped));
+    told_to_stop().await?;
+    tracing::info!("stopping: requests in flight may finish");
+    stop.send_replace(true);
+    for task in [server, admin] {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a part of the server did not stop cleanly");
+        }
+    }
+    Ok(())
+}
+
+async fn told_to_stop() -> Result<(), std::io::Error> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = terminate.recv() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted,
+    }
+}

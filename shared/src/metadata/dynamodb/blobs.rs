@@ -1,0 +1,119 @@
+//! Blobs as repositories see them.
+//!
+//! A blob's row has `state` and `generation` beside its record; a link has `lease`, and while somebody takes the blob out
+//! of the repository `mark` and `marked`.
+
+use super::DynamoDbStore;
+use super::item::{Item, moment, number, text};
+use super::query::Query;
+use super::retry::Rounds;
+use super::transaction::{Step, Transacted};
+use super::write::{Write, Written};
+use crate::clock::Timestamp;
+use crate::metadata::error::Result;
+use crate::metadata::keys::{self, Key};
+use crate::metadata::records::{BlobRecord, Generation, LinkedBlob};
+use crate::oci::{Digest, RepositoryName};
+
+/// The state of a blob that can be read.
+pub(super) const LIVE: &str = "live";
+/// The state of a blob that the collector removes.
+pub(super) const DELETING: &str = "deleting";
+
+/// The row of a live blob.
+pub(super) fn row(record: &BlobRecord) -> Result<Item> {
+    Item::new(&keys::blob(&record.digest))
+        .with("state", text(LIVE))
+        .with("generation", number(record.generation.0))
+        .with_body(record)
+}
+
+/// The record of a blob's row, when it is live.
+pub(super) fn live(row: Option<&Item>) -> Result<Option<BlobRecord>> {
+    match row {
+        Some(row) if row.text("state")? == LIVE => row.body().map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The condition that the blob is still live, and in the same life.
+pub(super) fn still_live(key: &Key, generation: Generation) -> Step {
+    let unchanged = Write::delete(key).when("#state = :live AND #generation = :generation");
+    Step::Check(unchanged.with(":live", text(LIVE)).with(":generation", number(generation.0)))
+}
+
+/// Makes the link, or prolongs it. When `lease` does not end later than what a row already says, the row stays.
+pub(super) fn link(key: &Key, present: Option<Timestamp>, lease: Timestamp) -> Step {
+    if present.is_some_and(|present| present >= lease) {
+        return Step::Check(Write::delete(key).when("#lease >= :lease").with(":lease", moment(lease)));
+    }
+    let prolong = Write::update(key, "SET #lease = :lease REMOVE #mark, #marked");
+    prolong.when("attribute_not_exists(#lease) OR #lease < :lease").with(":lease", moment(lease)).into()
+}
+
+pub(super) async fn linked_blob(
+    store: &DynamoDbStore,
+    repository: &RepositoryName,
+    digest: &Digest,
+) -> Result<Option<LinkedBlob>> {
+    let (blob, link) = (keys::blob(digest), keys::link(digest, repository));
+    let rows = store.read(vec![blob.clone(), link.clone()]).await?;
+    let Some(link) = rows.get(&link) else { return Ok(None) };
+    let lease = link.moment("lease")?;
+    Ok(live(rows.get(&blob))?.map(|blob| LinkedBlob { blob, lease }))
+}
+
+pub(super) async fn renew_link(
+    store: &DynamoDbStore,
+    repository: &RepositoryName,
+    digest: &Digest,
+    lease: Timestamp,
+) -> Result<Option<BlobRecord>> {
+    let (blob, link) = (keys::blob(digest), keys::link(digest, repository));
+    let prolong = Write::update(&link, "SET #lease = :lease").when("attribute_exists(#lease) AND #lease < :lease");
+    if let Written::Refused(None) = store.write(prolong.with(":lease", moment(lease))).await? {
+        return Ok(None);
+    }
+    // At one moment: a collector may remove the link, and a commit revive the blob, between two reads.
+    let rows = store.snapshot(&[blob.clone(), link.clone()]).await?;
+    if rows.contains_key(&link) { live(rows.get(&blob)) } else { Ok(None) }
+}
+
+/// A transaction, where the link first and a look at the blob afterwards would do: a link that turns out to lead to a
+/// deleted blob must not stay, or it would lead to the blob's next life.
+pub(super) async fn mount_blob(
+    store: &DynamoDbStore,
+    from: &RepositoryName,
+    to: &RepositoryName,
+    digest: &Digest,
+    lease: Timestamp,
+) -> Result<Option<BlobRecord>> {
+    if from == to {
+        return renew_link(store, to, digest, lease).await;
+    }
+    let (blob, source, target) = (keys::blob(digest), keys::link(digest, from), keys::link(digest, to));
+    let mut rounds = Rounds::of_a_race();
+    loop {
+        let rows = store.read(vec![blob.clone(), source.clone(), target.clone()]).await?;
+        let (Some(record), true) = (live(rows.get(&blob))?, rows.contains_key(&source)) else { return Ok(None) };
+        let present = rows.get(&target).map(|link| link.moment("lease")).transpose()?;
+        let steps = vec![
+            still_live(&blob, record.generation),
+            Step::Check(Write::delete(&source).when("attribute_exists(#lease)")),
+            link(&target, present, lease),
+        ];
+        if let Transacted::Done = store.transact(steps).await? {
+            return Ok(Some(record));
+        }
+        rounds.again().await?;
+    }
+}
+
+pub(super) async fn repositories_of(
+    store: &DynamoDbStore,
+    digest: &Digest,
+    limit: usize,
+) -> Result<Vec<RepositoryName>> {
+    let links = Query::of(keys::blob_partition(digest)).beginning_with(keys::LINK);
+    store.query(links, limit).await?.iter().map(|link| link.after(keys::LINK)).collect()
+}

@@ -1,0 +1,103 @@
+//! Publishing verified bytes.
+
+use super::DynamoDbStore;
+use super::blobs::{DELETING, link, live, row, still_live};
+use super::item::{Item, moment, number, text};
+use super::retry::Rounds;
+use super::transaction::{Step, Transacted, Verdict};
+use super::write::Write;
+use crate::metadata::error::Result;
+use crate::metadata::keys;
+use crate::metadata::records::{BlobRecord, Claim, Generation};
+use crate::metadata::store::{BlobCommit, Committed};
+use crate::oci::UploadId;
+
+/// What the commit believes of the blob's row. A wrong belief changes nothing: its condition fails, and shows the row.
+enum Belief {
+    /// There is none, or one that was being deleted, in an earlier life.
+    Fresh,
+    /// There is one in this life, which the commit ends.
+    Replaced(Generation),
+    /// It is live at another path.
+    Elsewhere(BlobRecord),
+}
+
+/// One transaction when the blob is new. Otherwise the first attempt fails and tells what is there, and the second is
+/// made for that.
+pub(super) async fn commit_blob(store: &DynamoDbStore, commit: &BlobCommit) -> Result<Committed> {
+    let link_key = keys::link(&commit.digest, &commit.repository);
+    let (mut belief, mut lease) = (Belief::Fresh, None);
+    let mut rounds = Rounds::of_a_race();
+    loop {
+        let (blob, outcome) = blob_step(commit, &belief)?;
+        let mut steps = vec![blob, link(&link_key, lease, commit.lease)];
+        if let Some((id, claim)) = &commit.session {
+            steps.push(completion(commit, id, claim));
+        }
+        let Transacted::Cancelled(verdicts) = store.transact(steps).await? else { return Ok(outcome) };
+        let mut verdicts = verdicts.into_iter();
+        let (blob, link, session) = (verdicts.next(), verdicts.next(), verdicts.next());
+        if session.is_some_and(|session| session.is_refused()) {
+            return Ok(Committed::ClaimLost);
+        }
+        if let Some(Verdict::Refused(row)) = blob {
+            belief = believe(commit, row.as_ref())?;
+        }
+        if let Some(Verdict::Refused(row)) = link {
+            lease = row.map(|row| row.moment("lease")).transpose()?;
+        }
+        rounds.again().await?;
+    }
+}
+
+/// What the row says, for the next attempt.
+fn believe(commit: &BlobCommit, row: Option<&Item>) -> Result<Belief> {
+    let Some(row) = row else { return Ok(Belief::Fresh) };
+    let elsewhere = |record: &BlobRecord| {
+        (&record.place.bucket, &record.place.path) != (&commit.place.bucket, &commit.place.path)
+    };
+    Ok(match live(Some(row))? {
+        Some(record) if elsewhere(&record) => Belief::Elsewhere(record),
+        _ => Belief::Replaced(Generation(row.number("generation")?)),
+    })
+}
+
+/// The blob's part of the transaction, and what it makes of the commit.
+fn blob_step(commit: &BlobCommit, belief: &Belief) -> Result<(Step, Committed)> {
+    let key = keys::blob(&commit.digest);
+    let record = |previous| BlobRecord {
+        digest: commit.digest.clone(),
+        size: commit.size,
+        place: commit.place.clone(),
+        generation: Generation::next(previous, commit.now),
+    };
+    Ok(match belief {
+        Belief::Fresh => {
+            let record = record(None);
+            let put = Write::put(&key, row(&record)?)
+                .when("attribute_not_exists(#pk) OR (#state = :deleting AND #generation < :generation)")
+                .with(":deleting", text(DELETING))
+                .with(":generation", number(record.generation.0));
+            (put.into(), Committed::Published(record))
+        }
+        Belief::Replaced(previous) => {
+            let record = record(Some(*previous));
+            let put = Write::put(&key, row(&record)?).when("#generation = :previous");
+            (put.with(":previous", number(previous.0)).into(), Committed::Published(record))
+        }
+        Belief::Elsewhere(present) => (still_live(&key, present.generation), Committed::Kept(present.clone())),
+    })
+}
+
+/// The session's part: it is over, and only its answer is kept.
+fn completion(commit: &BlobCommit, id: &UploadId, claim: &Claim) -> Step {
+    let complete = "SET #completed = :digest, #until = :until, #expires = :expires REMOVE #claim, #claimed_until";
+    let expires = commit.session_expires;
+    Write::update(&keys::upload(id), complete)
+        .when("#claim = :claim")
+        .with(":claim", text(claim))
+        .with(":digest", text(&commit.digest))
+        .with(":until", moment(expires))
+        .with(":expires", number(expires.as_secs_ceil()))
+        .into()
+}

@@ -1,0 +1,127 @@
+//! The intents, each where it is told in full.
+
+use async_trait::async_trait;
+
+use super::{DynamoDbStore, blobs, collection, commit, listing, put, removal, sessions, topology, unlink};
+use crate::clock::Timestamp;
+use crate::metadata::error::Result;
+use crate::metadata::keys;
+use crate::metadata::records::{
+    BlobRecord, Claim, LinkedBlob, ManifestRecord, Referrer, TagRecord, UploadSession,
+};
+use crate::metadata::store::{
+    Advance, BlobCommit, ClaimOutcome, Committed, ManifestPut, MetadataStore, PutOutcome, SessionClaim, Unlinked,
+};
+use crate::oci::{Digest, RepositoryName, Tag, UploadId};
+use crate::storage::{Epoch, Topology};
+
+#[async_trait]
+impl MetadataStore for DynamoDbStore {
+    async fn linked_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<LinkedBlob>> {
+        blobs::linked_blob(self, repository, digest).await
+    }
+
+    async fn renew_link(&self, repository: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<Option<BlobRecord>> {
+        blobs::renew_link(self, repository, digest, lease).await
+    }
+
+    async fn commit_blob(&self, commit: &BlobCommit) -> Result<Committed> {
+        commit::commit_blob(self, commit).await
+    }
+
+    async fn mount_blob(&self, from: &RepositoryName, to: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<Option<BlobRecord>> {
+        blobs::mount_blob(self, from, to, digest, lease).await
+    }
+
+    async fn repositories_of(&self, digest: &Digest, limit: usize) -> Result<Vec<RepositoryName>> {
+        blobs::repositories_of(self, digest, limit).await
+    }
+
+    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked> {
+        unlink::unlink_blob(self, repository, digest).await
+    }
+
+    async fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<ManifestRecord>> {
+        listing::manifest(self, repository, digest).await
+    }
+
+    async fn tag(&self, repository: &RepositoryName, tag: &Tag) -> Result<Option<TagRecord>> {
+        listing::tag(self, repository, tag).await
+    }
+
+    async fn put_manifest(&self, put: &ManifestPut) -> Result<PutOutcome> {
+        put::put_manifest(self, put).await
+    }
+
+    async fn delete_manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Vec<Tag>>> {
+        removal::delete_manifest(self, repository, digest).await
+    }
+
+    async fn delete_tag(&self, repository: &RepositoryName, tag: &Tag) -> Result<bool> {
+        removal::delete_tag(self, repository, tag).await
+    }
+
+    async fn tags(&self, repository: &RepositoryName, after: Option<&Tag>, limit: usize) -> Result<Option<Vec<Tag>>> {
+        listing::tags(self, repository, after, limit).await
+    }
+
+    async fn tags_of(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Tag>> {
+        listing::tags_of(self, repository, digest).await
+    }
+
+    async fn referrers(&self, repository: &RepositoryName, subject: &Digest, after: Option<&Digest>, limit: usize) -> Result<Vec<Referrer>> {
+        listing::referrers(self, repository, subject, after, limit).await
+    }
+
+    async fn repositories(&self, after: Option<&RepositoryName>, limit: usize) -> Result<Vec<RepositoryName>> {
+        listing::repositories(self, after, limit).await
+    }
+
+    async fn create_session(&self, session: &UploadSession) -> Result<()> {
+        sessions::create_session(self, session).await
+    }
+
+    async fn session(&self, repository: &RepositoryName, id: &UploadId) -> Result<Option<UploadSession>> {
+        sessions::session(self, repository, id).await
+    }
+
+    async fn claim_session(&self, claim: &SessionClaim) -> Result<ClaimOutcome> {
+        sessions::claim_session(self, claim).await
+    }
+
+    async fn extend_claim(&self, id: &UploadId, claim: &Claim, until: Timestamp) -> Result<bool> {
+        sessions::extend_claim(self, id, claim, until).await
+    }
+
+    async fn advance_session(&self, advance: &Advance) -> Result<bool> {
+        sessions::advance_session(self, advance).await
+    }
+
+    async fn release_claim(&self, id: &UploadId, claim: &Claim) -> Result<()> {
+        sessions::release_claim(self, id, claim).await
+    }
+
+    async fn delete_session(&self, id: &UploadId, claim: &Claim) -> Result<bool> {
+        sessions::delete_session(self, id, claim).await
+    }
+
+    async fn condemn_blob(&self, digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>> {
+        collection::condemn_blob(self, digest, now).await
+    }
+
+    async fn forget_blob(&self, condemned: &BlobRecord) -> Result<bool> {
+        collection::forget_blob(self, condemned).await
+    }
+
+    async fn topology(&self) -> Result<Option<Topology>> {
+        topology::topology(self).await
+    }
+
+    async fn put_topology(&self, topology: &Topology) -> Result<bool> {
+        topology::put_topology(self, topology).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.get(&keys::epoch(Epoch(1))).await.map(drop)
+    }
+}

@@ -1,0 +1,78 @@
+//! Things to push: bytes that do not compress, and images made of them, for clients that want them pushed by hand.
+
+use bytes::Bytes;
+use http::{Method, StatusCode};
+use serde_json::json;
+use shared::oci::{Algorithm, Digest};
+
+use crate::client::Client;
+
+/// The media type of an OCI image.
+pub const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
+
+/// So many bytes, the same for the same seed, that do not compress.
+#[must_use]
+pub fn noise(seed: u64, length: usize) -> Bytes {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    let words = std::iter::repeat_with(|| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    });
+    let mut bytes: Vec<u8> = words.take(length.div_ceil(8)).flatten().collect();
+    bytes.truncate(length);
+    bytes.into()
+}
+
+/// The usual digest of these bytes.
+#[must_use]
+pub fn digest(bytes: &[u8]) -> Digest {
+    Digest::of(Algorithm::Sha256, bytes)
+}
+
+/// An image manifest over a config and layers that are pushed already.
+#[must_use]
+pub fn image(config: &[u8], layers: &[Bytes]) -> Bytes {
+    let layers: Vec<_> = layers
+        .iter()
+        .map(|layer| json!({ "mediaType": "application/vnd.oci.image.layer.v1.tar", "digest": digest(layer), "size": layer.len() }))
+        .collect();
+    let manifest = json!({
+        "schemaVersion": 2,
+        "mediaType": IMAGE,
+        "config": { "mediaType": "application/vnd.oci.image.config.v1+json", "digest": digest(config), "size": config.len() },
+        "layers": layers,
+    });
+    manifest.to_string().into()
+}
+
+/// Pushes a blob in one request.
+///
+/// # Panics
+///
+/// When it is refused.
+pub async fn push_blob(client: &Client, repository: &str, bytes: &Bytes) -> Digest {
+    let digest = digest(bytes);
+    let target = format!("/v2/{repository}/blobs/uploads/?digest={digest}");
+    let answer = client.call(Method::POST, target).body(bytes.clone()).send().await;
+    assert_eq!(answer.status, StatusCode::CREATED, "{answer:?}");
+    digest
+}
+
+/// Pushes an image of these layers under a tag.
+///
+/// # Panics
+///
+/// When it is refused.
+pub async fn push_image(client: &Client, repository: &str, tag: &str, layers: &[Bytes]) -> Digest {
+    let config = Bytes::from_static(b"{}");
+    for blob in layers.iter().chain([&config]) {
+        push_blob(client, repository, blob).await;
+    }
+    let manifest = image(&config, layers);
+    let target = format!("/v2/{repository}/manifests/{tag}");
+    let put = client.call(Method::PUT, target).header("content-type", IMAGE).body(manifest.clone()).send().await;
+    assert_eq!(put.status, StatusCode::CREATED, "{put:?}");
+    digest(&manifest)
+}

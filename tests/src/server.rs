@@ -1,0 +1,149 @@
+//! `ringhold serve` as a process of its own, on a port and a directory of its own.
+
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use tempfile::TempDir;
+
+/// A serving process; killed when it is dropped, as `kill -9` would.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+/// How to start a server.
+#[derive(Debug, Clone)]
+pub struct ServeOptions {
+    data: PathBuf,
+    arguments: Vec<String>,
+    environment: Vec<(String, String)>,
+    listen: SocketAddr,
+}
+
+impl ServeOptions {
+    /// The embedded default, with its data in this directory.
+    #[must_use]
+    pub fn embedded(data: &Path) -> Self {
+        Self {
+            data: data.to_owned(),
+            arguments: Vec::new(),
+            environment: Vec::new(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+        }
+    }
+
+    /// With more arguments.
+    #[must_use]
+    pub fn with(mut self, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.arguments.extend(arguments.into_iter().map(Into::into));
+        self
+    }
+
+    /// With a variable in its environment.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
+        self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// On this address instead of a free port.
+    #[must_use]
+    pub fn on(mut self, listen: SocketAddr) -> Self {
+        self.listen = listen;
+        self
+    }
+
+    /// Starts it, and waits until it listens. Its log goes to `serve.log` in its data directory.
+    ///
+    /// # Panics
+    ///
+    /// When the program was not built, or does not come up.
+    #[must_use]
+    pub fn start(&self) -> Server {
+        std::fs::create_dir_all(&self.data).expect("the data directory can be made");
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.data.join("serve.log"));
+        let mut child = Command::new(program())
+            .args(["serve", "--listen", &self.listen.to_string(), "--data"])
+            .arg(&self.data)
+            .args(&self.arguments)
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdout(Stdio::piped())
+            .stderr(log.expect("the log can be opened"))
+            .spawn()
+            .expect("the program starts");
+        let mut first = String::new();
+        let stdout = child.stdout.take().expect("its output is piped");
+        BufReader::new(stdout).read_line(&mut first).expect("its output can be read");
+        let address = first.trim().rsplit("http://").next().and_then(|address| address.parse().ok());
+        let Some(address) = address else {
+            let log = std::fs::read_to_string(self.data.join("serve.log")).unwrap_or_default();
+            panic!("the server did not come up: {first}{log}");
+        };
+        Server { child, address }
+    }
+}
+
+impl Server {
+    /// An embedded server in a new directory, which lives as long as what is returned.
+    #[must_use]
+    pub fn embedded() -> (Self, TempDir) {
+        let data = TempDir::new().expect("a temporary directory can be made");
+        (ServeOptions::embedded(data.path()).start(), data)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// `kill -9`, and waits until it is gone.
+    pub fn kill(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+
+    /// The most memory that it has held, in bytes.
+    ///
+    /// # Panics
+    ///
+    /// When it is not running.
+    #[must_use]
+    pub fn peak_memory(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it is running");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel says so");
+        let kib: u64 = line.trim().trim_end_matches(" kB").parse().expect("a number");
+        kib * 1024
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+/// The built program: beside the tests' own, or where `RINGHOLD_BIN` says.
+///
+/// # Panics
+///
+/// When it was not built.
+#[must_use]
+pub fn program() -> PathBuf {
+    let beside = || {
+        let tests = std::env::current_exe().expect("a test has a path");
+        tests.ancestors().nth(2).expect("it lies in target/<profile>/deps").join("ringhold")
+    };
+    let path = std::env::var_os("RINGHOLD_BIN").map_or_else(beside, PathBuf::from);
+    assert!(path.exists(), "{} is missing: `cargo build --package ringhold` makes it", path.display());
+    path
+}
