@@ -26,4 +26,6 @@ pub use path::{ObjectPath, ParsePathError};
 pub use ring::HashRing;
 pub use s3::S3Driver;
 pub use sharded::{ShardedDriver, ShardedError, UnknownBucket};
-pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology, TopologyError, TopologyProblem};
+pub use topology::{
+    Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology, TopologyError, TopologyProblem,
+};

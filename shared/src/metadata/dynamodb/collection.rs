@@ -15,11 +15,7 @@ use crate::metadata::records::{BlobRecord, Generation};
 use crate::oci::Digest;
 
 /// Looks before it turns the row as well, so that a blob that is kept is never unreadable, not for a moment.
-pub(super) async fn condemn_blob(
-    store: &DynamoDbStore,
-    digest: &Digest,
-    now: Timestamp,
-) -> Result<Option<BlobRecord>> {
+pub(super) async fn condemn_blob(store: &DynamoDbStore, digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>> {
     let whole = || Query::of(keys::blob_partition(digest));
     if let Kept::Yes = judge(store, whole(), now).await? {
         return heal(store, digest).await.map(|()| None);

@@ -52,7 +52,8 @@ impl DynamoDbStore {
 }
 
 fn columns() -> Result<(Vec<AttributeDefinition>, Vec<KeySchemaElement>), BuildError> {
-    let text = |name| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
+    let text =
+        |name| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
     let key = |name, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
     Ok((vec![text(PK)?, text(SK)?], vec![key(PK, KeyType::Hash)?, key(SK, KeyType::Range)?]))
 }
