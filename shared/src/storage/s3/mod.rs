@@ -13,6 +13,7 @@ mod client;
 mod config;
 mod copy;
 mod copy_plan;
+mod crc;
 mod error;
 mod multipart;
 mod objects;

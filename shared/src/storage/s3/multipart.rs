@@ -6,6 +6,7 @@ use std::str::FromStr;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 
 use super::S3Driver;
+use super::crc::Crc;
 use super::error::outcome;
 use super::objects::{CONTENT_TYPE, length};
 use super::rope::Rope;
@@ -73,7 +74,7 @@ impl S3Driver {
         content: Rope,
     ) -> Result<Part> {
         let content = content.tied();
-        let checksum = content.crc64nvme();
+        let checksum = content.crc().to_base64();
         let request = self.client.upload_part().bucket(&self.bucket).key(path.as_str()).upload_id(&upload.id);
         let stored = request
             .part_number(part_number(number))
@@ -87,9 +88,10 @@ impl S3Driver {
         Ok(Part { number, size: content.size(), etag, checksum: Some(checksum) })
     }
 
-    /// Makes the recorded parts one object. The store compares their tags, their checksums and the sum of their sizes.
+    /// Makes the recorded parts one object. The store compares their tags, the sum of their sizes, their checksums, and the
+    /// checksum of all the bytes with that of the object.
     pub(super) async fn complete(&self, path: &ObjectPath, upload: &Multipart, parts: &[Part]) -> Result<Version> {
-        let size = parts.iter().map(|part| part.size).sum();
+        let (size, crc) = (parts.iter().map(|part| part.size).sum(), Crc::of_parts(parts));
         let parts = parts.iter().map(|part| {
             let completed = CompletedPart::builder().part_number(part_number(part.number)).e_tag(&part.etag);
             completed.set_checksum_crc64_nvme(part.checksum.clone()).build()
@@ -100,6 +102,7 @@ impl S3Driver {
             .upload_id(&upload.id)
             .checksum_type(ChecksumType::FullObject)
             .mpu_object_size(length(size))
+            .set_checksum_crc64_nvme(crc.map(Crc::to_base64))
             .multipart_upload(parts)
             .send()
             .await

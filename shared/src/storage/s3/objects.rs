@@ -19,6 +19,8 @@ pub(super) const CONTENT_TYPE: &str = "application/octet-stream";
 const CONFLICTS: u32 = 3;
 /// As many entries as one LIST answers.
 const PAGE: usize = 1000;
+/// The last byte that a range can name.
+const MOST: u64 = i64::MAX as u64;
 
 impl S3Driver {
     pub(super) async fn put(&self, path: &ObjectPath, content: Rope, mode: PutMode) -> Result<Version> {
@@ -139,15 +141,17 @@ pub(super) fn stat(head: &HeadObjectOutput) -> Stat {
     Stat { size: bytes(head.content_length()), version: version::found(head) }
 }
 
-/// The header that asks for the span; none for the whole object, and no such header for a span without a byte.
+/// The header that asks for the span; none for the whole object, and no such header for a span that holds no byte.
 #[expect(clippy::option_option, reason = "the outer says whether to ask, the inner what for")]
 fn range(span: Span) -> Option<Option<String>> {
     match span {
         Span { length: Some(0), .. } => None,
         Span { offset: 0, length: None } => Some(None),
+        // S3 counts in signed numbers.
+        Span { offset, .. } if offset > MOST => None,
         Span { offset, length: None } => Some(Some(format!("bytes={offset}-"))),
         Span { offset, length: Some(length) } => {
-            Some(Some(format!("bytes={offset}-{}", offset.saturating_add(length - 1))))
+            Some(Some(format!("bytes={offset}-{}", offset.saturating_add(length - 1).min(MOST))))
         }
     }
 }
@@ -166,7 +170,6 @@ fn chunks(body: ByteStream) -> stream::BoxStream<'static, Result<Bytes>> {
     chunks.try_filter(|chunk| futures::future::ready(!chunk.is_empty())).boxed()
 }
 
-/// S3 counts in signed numbers.
 pub(super) fn bytes(length: Option<i64>) -> u64 {
     length.and_then(|length| u64::try_from(length).ok()).unwrap_or_default()
 }

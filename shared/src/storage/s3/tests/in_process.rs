@@ -1,9 +1,10 @@
 //! s3s over a temporary directory, as the HTTP client of the SDK.
 //!
-//! s3s-fs deviates from S3 in what this gate mends, by its order of requests and by answers, never by its own bytes:
-//! it checks `If-None-Match` and then writes, so requests take turns; and it says `AccessDenied` of an upload that is not
-//! there. Versions, and whatever needs several requests at once, are tested on the emulator.
+//! s3s-fs deviates from S3 in what the gate before it mends, so that every clause of the contract runs: it looks and then
+//! writes, so requests take turns; it takes a directory for an object, so nothing lies there; it says `AccessDenied` of an
+//! upload that is gone, and keeps the checksum of what a multipart object replaced. Versions, and requests that race, are tested on the emulator.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -34,7 +35,8 @@ impl InProcess {
         let directory = tempfile::tempdir().unwrap();
         let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(directory.path()).unwrap());
         service.set_auth(SimpleAuth::from_single("key", "secret"));
-        let gate = Gate { server: Arc::new(s3s_aws::Client::from(service.build())), turn: Arc::default() };
+        let server = Arc::new(s3s_aws::Client::from(service.build()));
+        let gate = Gate { server, root: directory.path().to_owned(), turn: Arc::default() };
         let credentials = Credentials::new("key", "secret", None, None, "test");
         let shared = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -58,35 +60,56 @@ impl InProcess {
 #[derive(Debug, Clone)]
 struct Gate {
     server: Arc<s3s_aws::Client>,
+    root: PathBuf,
     turn: Arc<Mutex<()>>,
 }
 
 impl HttpClient for Gate {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let inner = self.server.http_connector(settings, components);
-        SharedHttpConnector::new(Turnstile { inner, turn: Arc::clone(&self.turn) })
+        SharedHttpConnector::new(Turnstile { inner, gate: self.clone() })
     }
 }
 
 #[derive(Debug)]
 struct Turnstile {
     inner: SharedHttpConnector,
-    turn: Arc<Mutex<()>>,
+    gate: Gate,
 }
 
 impl HttpConnector for Turnstile {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let is_of_upload = request.uri().contains("uploadId=");
-        let (turn, inner) = (Arc::clone(&self.turn), self.inner.clone());
+        let (gate, inner) = (self.gate.clone(), self.inner.clone());
         HttpConnectorFuture::new(async move {
-            let _turn = turn.lock().await;
-            let response = inner.call(request).await?;
-            Ok(if is_of_upload && response.status().as_u16() == 403 { no_such_upload() } else { response })
+            let _turn = gate.turn.lock().await;
+            if let Some(answer) = gate.answer(&request) {
+                return Ok(answer);
+            }
+            let is_of_upload = request.uri().contains("uploadId=");
+            let mut response = inner.call(request).await?;
+            if is_of_upload && response.status().as_u16() == 403 {
+                return Ok(answer(404, "NoSuchUpload"));
+            }
+            if response.headers().get("etag").is_some_and(|etag| etag.contains('-')) {
+                response.headers_mut().remove("x-amz-checksum-sha256");
+            }
+            Ok(response)
         })
     }
 }
 
-fn no_such_upload() -> HttpResponse {
-    let body = "<Error><Code>NoSuchUpload</Code><Message>The specified upload does not exist.</Message></Error>";
-    HttpResponse::new(404.try_into().unwrap(), SdkBody::from(body))
+impl Gate {
+    /// What S3 says where a directory is asked for or copied: there are no directories.
+    fn answer(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        let target = request.uri().strip_prefix("http://localhost/")?.split('?').next()?;
+        let source = request.headers().get("x-amz-copy-source").unwrap_or(target);
+        let has_key = |name: &str| name.split_once('/').is_some_and(|(_, key)| !key.is_empty());
+        let is_directory = [target, source].iter().any(|name| has_key(name) && self.root.join(name).is_dir());
+        is_directory.then(|| if request.method() == "DELETE" { answer(204, "") } else { answer(404, "NoSuchKey") })
+    }
+}
+
+fn answer(status: u16, code: &str) -> HttpResponse {
+    let body = if code.is_empty() { String::new() } else { format!("<Error><Code>{code}</Code></Error>") };
+    HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body))
 }

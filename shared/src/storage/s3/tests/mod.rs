@@ -12,8 +12,8 @@ use in_process::InProcess;
 async fn subject() -> Subject {
     let server = InProcess::start().await;
     Subject {
-        driver: server.driver(None).into(),
-        reopened: server.driver(None).into(),
+        driver: server.driver(None),
+        reopened: server.driver(None),
         has_urls: true,
         keep: Box::new(server),
     }
