@@ -30,13 +30,8 @@ pub(crate) trait Rows {
 
     /// Up to `limit` rows of a partition, in the byte order of their sort keys: those that begin with `prefix` and come
     /// after `after`.
-    fn range(
-        &self,
-        partition: &str,
-        prefix: &str,
-        after: Option<&str>,
-        limit: usize,
-    ) -> Result<Vec<(String, Vec<u8>)>>;
+    fn range(&self, partition: &str, prefix: &str, after: Option<&str>, limit: usize)
+    -> Result<Vec<(String, Vec<u8>)>>;
 }
 
 /// The rows that a transaction may change.

@@ -90,11 +90,7 @@ fn move_tag(rows: &mut dyn RowsMut, put: &ManifestPut, name: &Tag) -> Result<()>
     rows::write(rows, &keys::tagged(repository, &manifest.digest, name), &rows::PRESENT)
 }
 
-pub(super) fn delete(
-    rows: &mut dyn RowsMut,
-    repository: &RepositoryName,
-    digest: &Digest,
-) -> Result<Option<Vec<Tag>>> {
+pub(super) fn delete(rows: &mut dyn RowsMut, repository: &RepositoryName, digest: &Digest) -> Result<Option<Vec<Tag>>> {
     let Some(record) = get(rows, repository, digest)? else { return Ok(None) };
     let tags = tags_of(rows, repository, digest)?;
     for name in &tags {
