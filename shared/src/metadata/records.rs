@@ -19,7 +19,7 @@ impl Generation {
     pub fn next(previous: Option<Self>, now: Timestamp) -> Self {
         let random = u64::from(uuid::Uuid::new_v4().as_fields().0) & ((1 << 20) - 1);
         let by_clock = now.as_millis().saturating_mul(1 << 20) | random;
-        Self(previous.map_or(by_clock, |Self(last)| by_clock.max(last + 1)))
+        Self(previous.map_or(by_clock, |Self(last)| by_clock.max(last + 1 + random)))
     }
 }
 

@@ -56,7 +56,8 @@ impl DynamoDbStore {
         let mut wanted = wanted.build().map_err(|error| Error::Failed(error.into()))?;
         let (mut rows, mut rounds) = (Vec::new(), Rounds::of_a_race());
         loop {
-            let answer = self.client.batch_get_item().request_items(&self.table, wanted).send().await.map_err(sorted)?;
+            let answer =
+                self.client.batch_get_item().request_items(&self.table, wanted).send().await.map_err(sorted)?;
             rows.extend(answer.responses.into_iter().flatten().flat_map(|(_, rows)| rows).map(Item));
             match answer.unprocessed_keys.into_iter().flatten().next() {
                 None => return Ok(rows),
@@ -78,8 +79,10 @@ impl DynamoDbStore {
     pub(super) async fn delete_all(&self, keys: impl IntoIterator<Item = Key>) -> Result<()> {
         let keys: HashSet<Key> = keys.into_iter().collect();
         let delete = |key: &Key| DeleteRequest::builder().set_key(Some(key_of(key))).build();
-        self.write_all(keys.iter().map(delete).map(|delete| Ok(WriteRequest::builder().delete_request(delete?).build())))
-            .await
+        self.write_all(
+            keys.iter().map(delete).map(|delete| Ok(WriteRequest::builder().delete_request(delete?).build())),
+        )
+        .await
     }
 
     async fn write_all(

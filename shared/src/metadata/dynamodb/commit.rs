@@ -53,9 +53,8 @@ pub(super) async fn commit_blob(store: &DynamoDbStore, commit: &BlobCommit) -> R
 /// What the row says, for the next attempt.
 fn believe(commit: &BlobCommit, row: Option<&Item>) -> Result<Belief> {
     let Some(row) = row else { return Ok(Belief::Fresh) };
-    let elsewhere = |record: &BlobRecord| {
-        (&record.place.bucket, &record.place.path) != (&commit.place.bucket, &commit.place.path)
-    };
+    let elsewhere =
+        |record: &BlobRecord| (&record.place.bucket, &record.place.path) != (&commit.place.bucket, &commit.place.path);
     Ok(match live(Some(row))? {
         Some(record) if elsewhere(&record) => Belief::Elsewhere(record),
         _ => Belief::Replaced(Generation(row.number("generation")?)),

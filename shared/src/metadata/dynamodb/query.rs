@@ -90,7 +90,9 @@ impl Pages<'_> {
             None => "#pk = :partition",
         };
         let call = self.store.client.query().table_name(&self.store.table).consistent_read(true);
-        let call = call.key_condition_expression(condition).set_projection_expression(self.query.projection.map(str::to_owned));
+        let call = call
+            .key_condition_expression(condition)
+            .set_projection_expression(self.query.projection.map(str::to_owned));
         let call = call.set_expression_attribute_names(names(&[condition, self.query.projection.unwrap_or_default()]));
         let call = call.expression_attribute_values(":partition", text(&self.query.partition));
         let call = match &self.query.prefix {

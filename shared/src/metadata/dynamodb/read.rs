@@ -23,7 +23,9 @@ impl DynamoDbStore {
     pub(super) async fn snapshot(&self, keys: &[Key]) -> Result<HashMap<Key, Item>> {
         let get = |key| Get::builder().table_name(&self.table).set_key(Some(key_of(key))).build();
         let gets = keys.iter().map(get).map(|get| Ok(TransactGetItem::builder().get(get?).build()));
-        let gets: Vec<_> = gets.collect::<Result<_, _>>().map_err(|error: aws_sdk_dynamodb::error::BuildError| Error::Failed(error.into()))?;
+        let gets: Vec<_> = gets
+            .collect::<Result<_, _>>()
+            .map_err(|error: aws_sdk_dynamodb::error::BuildError| Error::Failed(error.into()))?;
         let mut rounds = Rounds::of_a_race();
         loop {
             match self.client.transact_get_items().set_transact_items(Some(gets.clone())).send().await {

@@ -27,7 +27,8 @@ pub(super) async fn delete_manifest(
     let mut gone = Vec::new();
     let mut rounds = Rounds::of_a_race();
     'again: loop {
-        let rows = Query::of(keys::repository_partition(repository)).beginning_with(keys::manifest(repository, digest).sort);
+        let rows =
+            Query::of(keys::repository_partition(repository)).beginning_with(keys::manifest(repository, digest).sort);
         let rows = store.query(rows.only("#pk, #sk, #generation, #body"), usize::MAX).await?;
         let mut tags: Vec<Tag> = Vec::new();
         let mut manifest = None;

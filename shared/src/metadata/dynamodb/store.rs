@@ -6,9 +6,7 @@ use super::{DynamoDbStore, blobs, collection, commit, listing, put, removal, ses
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
-use crate::metadata::records::{
-    BlobRecord, Claim, LinkedBlob, ManifestRecord, Referrer, TagRecord, UploadSession,
-};
+use crate::metadata::records::{BlobRecord, Claim, LinkedBlob, ManifestRecord, Referrer, TagRecord, UploadSession};
 use crate::metadata::store::{
     Advance, BlobCommit, ClaimOutcome, Committed, ManifestPut, MetadataStore, PutOutcome, SessionClaim, Unlinked,
 };
@@ -21,7 +19,12 @@ impl MetadataStore for DynamoDbStore {
         blobs::linked_blob(self, repository, digest).await
     }
 
-    async fn renew_link(&self, repository: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<Option<BlobRecord>> {
+    async fn renew_link(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        lease: Timestamp,
+    ) -> Result<Option<BlobRecord>> {
         blobs::renew_link(self, repository, digest, lease).await
     }
 
@@ -29,7 +32,13 @@ impl MetadataStore for DynamoDbStore {
         commit::commit_blob(self, commit).await
     }
 
-    async fn mount_blob(&self, from: &RepositoryName, to: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<Option<BlobRecord>> {
+    async fn mount_blob(
+        &self,
+        from: &RepositoryName,
+        to: &RepositoryName,
+        digest: &Digest,
+        lease: Timestamp,
+    ) -> Result<Option<BlobRecord>> {
         blobs::mount_blob(self, from, to, digest, lease).await
     }
 
@@ -69,7 +78,13 @@ impl MetadataStore for DynamoDbStore {
         listing::tags_of(self, repository, digest).await
     }
 
-    async fn referrers(&self, repository: &RepositoryName, subject: &Digest, after: Option<&Digest>, limit: usize) -> Result<Vec<Referrer>> {
+    async fn referrers(
+        &self,
+        repository: &RepositoryName,
+        subject: &Digest,
+        after: Option<&Digest>,
+        limit: usize,
+    ) -> Result<Vec<Referrer>> {
         listing::referrers(self, repository, subject, after, limit).await
     }
 

@@ -3,8 +3,8 @@
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::types::{
-    CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure, TransactWriteItem,
-    Update,
+    CancellationReason, ConditionCheck, Delete, Put, ReturnValuesOnConditionCheckFailure as OnFailure,
+    TransactWriteItem, Update,
 };
 
 use super::DynamoDbStore;
@@ -69,7 +69,9 @@ impl DynamoDbStore {
                 let verdicts: Option<Vec<_>> = cancelled.cancellation_reasons().iter().map(verdict).collect();
                 match verdicts {
                     Some(verdicts) => Ok(Transacted::Cancelled(verdicts)),
-                    None if cancelled.cancellation_reasons().iter().any(throttled) => Err(Error::Throttled(error.into())),
+                    None if cancelled.cancellation_reasons().iter().any(throttled) => {
+                        Err(Error::Throttled(error.into()))
+                    }
                     None => Err(Error::Failed(error.into())),
                 }
             }
