@@ -4,14 +4,21 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_config::{BehaviorVersion, SdkConfig};
 use url::Url;
 
+use crate::calls::Calls;
 use crate::metadata::{
-    self, DynamoDbConfig, DynamoDbStore, EmbeddedStore, MemoryStore, MetadataStore, ParseDynamoDbConfigError,
+    self, DynamoDbConfig, DynamoDbStore, EmbeddedStore, MemoryStore, MetadataStore, OpenStoreError, ParseDynamoDbError,
 };
+use crate::storage::s3::S3Config;
 use crate::storage::{
-    Bucket, BucketId, Factory, FactoryError, ShardedDriver, ShardedError, StorageDriver, Topology, TopologyError,
+    Bucket, BucketId, Factory, FactoryError, S3Driver, ShardedDriver, ShardedError, StorageDriver, Topology,
+    TopologyError,
 };
+
+const S3: &str = "s3";
+const DYNAMODB: &str = "dynamodb";
 
 /// Which stores a process uses.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,15 +40,18 @@ pub enum OpenError {
     MetadataPath(Url),
     /// The metadata URL says what DynamoDB does not know.
     #[error(transparent)]
-    DynamoDb(#[from] ParseDynamoDbConfigError),
-    /// The metadata could not be opened or read.
-    #[error("the metadata cannot be opened")]
+    DynamoDb(#[from] ParseDynamoDbError),
+    /// The embedded store cannot be opened.
+    #[error(transparent)]
+    Embedded(#[from] OpenStoreError),
+    /// The metadata could not be read.
+    #[error("the metadata cannot be read")]
     Metadata(#[from] metadata::Error),
     /// A bucket could not be opened.
-    #[error("the bucket {url} cannot be opened")]
+    #[error("the bucket {bucket} cannot be opened")]
     Bucket {
         /// Which.
-        url: Url,
+        bucket: BucketId,
         /// Why.
         source: FactoryError,
     },
@@ -63,31 +73,40 @@ pub enum OpenError {
 
 impl Stores {
     /// Opens the metadata alone.
-    pub async fn open_metadata(&self, factory: &Factory) -> Result<Arc<dyn MetadataStore>, OpenError> {
+    pub async fn open_metadata(&self, calls: Option<&Calls>) -> Result<Arc<dyn MetadataStore>, OpenError> {
         let url = &self.metadata;
         match url.scheme() {
             "memory" => Ok(Arc::new(MemoryStore::new())),
             "file" => {
                 let path: PathBuf = url.to_file_path().map_err(|()| OpenError::MetadataPath(url.clone()))?;
-                Ok(Arc::new(EmbeddedStore::open(&path).await?))
+                Ok(Arc::new(EmbeddedStore::open(path)?))
             }
-            "dynamodb" => {
+            DYNAMODB => {
                 let config = DynamoDbConfig::from_url(url)?;
-                Ok(Arc::new(DynamoDbStore::connect(&config, factory.aws().await, factory.calls())))
+                Ok(Arc::new(DynamoDbStore::connect(&config, &aws().await, calls.cloned())))
             }
             _ => Err(OpenError::MetadataScheme(url.clone())),
         }
     }
 
-    /// Opens both. The first process to do so writes the first topology; all others read it.
-    pub async fn open(&self, factory: &Factory) -> Result<(Arc<ShardedDriver>, Arc<dyn MetadataStore>), OpenError> {
-        let metadata = self.open_metadata(factory).await?;
+    /// Opens both, counting what is sent to AWS when asked to. The first process to do so writes the first topology; all
+    /// others read it.
+    pub async fn open(&self, calls: Option<&Calls>) -> Result<(Arc<ShardedDriver>, Arc<dyn MetadataStore>), OpenError> {
+        let metadata = self.open_metadata(calls).await?;
+        let mut factory = Factory::standard();
+        if self.storage.iter().any(|url| url.scheme() == S3) {
+            let aws = aws().await;
+            let calls = calls.cloned();
+            factory.register(S3, move |url| std::future::ready(bucket(&url, &aws, calls.clone())));
+        }
         let named = self.named();
         let topology = topology(&*metadata, &named).await?;
         let mut drivers = BTreeMap::<BucketId, Arc<dyn StorageDriver>>::new();
         for (id, url) in named {
-            let opened = factory.create(&url).await;
-            drivers.insert(id, opened.map_err(|source| OpenError::Bucket { url, source })?);
+            match factory.create(&url).await {
+                Ok(driver) => drivers.insert(id, driver),
+                Err(source) => return Err(OpenError::Bucket { bucket: id, source }),
+            };
         }
         Ok((Arc::new(ShardedDriver::new(topology, drivers)?), metadata))
     }
@@ -101,6 +120,18 @@ impl Stores {
             named.extend(id.map(|id| (id, url.clone())));
         }
         named
+    }
+}
+
+/// Credentials, region and connections, from where the AWS tools take them.
+async fn aws() -> SdkConfig {
+    aws_config::load_defaults(BehaviorVersion::latest()).await
+}
+
+fn bucket(url: &Url, aws: &SdkConfig, calls: Option<Calls>) -> Result<Arc<dyn StorageDriver>, FactoryError> {
+    match S3Config::try_from(url) {
+        Ok(config) => Ok(Arc::new(S3Driver::connect(&config, aws, calls))),
+        Err(source) => Err(FactoryError::InvalidUrl { scheme: S3, source: Box::new(source) }),
     }
 }
 

@@ -2,5 +2,6 @@
 
 pub mod client;
 pub mod content;
+pub mod emulator;
 pub mod server;
 pub mod tools;

@@ -1,4 +1,4 @@
-//! What holds for every store of facts, held to tables in the emulator.
+//! What holds for every store of facts, held to tables of the emulator.
 
 use std::sync::Arc;
 
@@ -7,10 +7,10 @@ use shared::metadata::contract::Subject;
 mod table;
 
 /// Two clients of one new table.
-async fn subject() -> Subject {
-    let config = table::fresh().await.expect("the contract needs an emulator");
-    let [store, other] = [(); 2].map(|()| table::connect(&config, None));
-    Subject { store: Arc::new(store), other: Arc::new(other), rounds: 24, keep: Box::new(()) }
+async fn fresh() -> Option<Subject> {
+    let table = table::Table::fresh().await?;
+    let [store, other] = [(); 2].map(|()| Arc::new(table.connect(None)));
+    Some(Subject { store, other, rounds: 24, keep: Box::new(()) })
 }
 
-shared::metadata_contract!(subject());
+shared::metadata_contract!(fresh());

@@ -1,5 +1,7 @@
 //! What an intent costs: the requests that each sends to the table. A batch, a transaction or a page counts as one.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 mod table;
@@ -12,6 +14,7 @@ use shared::metadata::{
 };
 use shared::oci::{Algorithm, Digest, Digester, MediaType, RepositoryName, Tag, UploadId};
 use shared::storage::{Checkpoint, Epoch, ObjectPath, Part, Progress, Version};
+use table::Table;
 
 fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(4_102_444_800_000 + seconds * 1000)
@@ -62,6 +65,12 @@ async fn blobs(store: &DynamoDbStore, count: usize) -> Vec<Digest> {
     blobs
 }
 
+/// A store over a new table, and the count of its requests.
+async fn counted() -> Option<(DynamoDbStore, Calls)> {
+    let (table, calls) = (Table::fresh().await?, Calls::default());
+    Some((table.connect(Some(calls.clone())), calls))
+}
+
 /// What was sent, as `Operation Operation×2`.
 fn sent(calls: &Calls) -> String {
     let spell = |(operation, count): (&String, &u64)| match count {
@@ -74,7 +83,7 @@ fn sent(calls: &Calls) -> String {
 
 #[tokio::test]
 async fn a_pull_costs_one_request_for_each_thing_pulled() {
-    let Some((store, calls)) = table::counted().await else { return };
+    let Some((store, calls)) = counted().await else { return };
     let blobs = blobs(&store, 1).await;
     store.put_manifest(&put("manifest", &blobs, ["1".to_owned()], at(0))).await.unwrap();
     drop(calls.take());
@@ -90,7 +99,7 @@ async fn a_pull_costs_one_request_for_each_thing_pulled() {
 
 #[tokio::test]
 async fn an_upload_costs_a_request_for_each_step() {
-    let Some((store, calls)) = table::counted().await else { return };
+    let Some((store, calls)) = counted().await else { return };
     let session = UploadSession {
         id: UploadId::random(),
         repository: repository(),
@@ -150,7 +159,7 @@ async fn an_upload_costs_a_request_for_each_step() {
 
 #[tokio::test]
 async fn a_commit_of_known_content_costs_a_second_transaction() {
-    let Some((store, calls)) = table::counted().await else { return };
+    let Some((store, calls)) = counted().await else { return };
     let blobs = blobs(&store, 1).await;
     drop(calls.take());
     assert!(matches!(store.commit_blob(&commit(&blobs[0], None)).await.unwrap(), Committed::Kept(_)));
@@ -164,7 +173,7 @@ async fn a_commit_of_known_content_costs_a_second_transaction() {
 
 #[tokio::test]
 async fn a_manifest_of_ten_layers_costs_four_requests_and_its_successor_five() {
-    let Some((store, calls)) = table::counted().await else { return };
+    let Some((store, calls)) = counted().await else { return };
     let blobs = blobs(&store, 11).await;
     drop(calls.take());
     let put = |now| put("manifest", &blobs, ["1".to_owned()], now);
@@ -176,7 +185,7 @@ async fn a_manifest_of_ten_layers_costs_four_requests_and_its_successor_five() {
 
 #[tokio::test]
 async fn deleting_a_manifest_with_sixty_tags_costs_four_requests() {
-    let Some((store, calls)) = table::counted().await else { return };
+    let Some((store, calls)) = counted().await else { return };
     let blobs = blobs(&store, 11).await;
     for round in 0..3 {
         let tags = (0..20).map(|number| format!("t{round}-{number}"));

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 use shared::metadata::MetadataStore;
 use shared::oci::{Digest, RepositoryName, Tag};
-use shared::storage::Factory;
 use url::form_urlencoded;
 
 use super::operator::{OperatorError, ask};
@@ -73,7 +72,7 @@ async fn find_directly(args: &TagsArgs, search: &Search) -> Result<Vec<Line>, Op
     if args.store.metadata.is_none() && !args.store.data.join("metadata.redb").exists() {
         return Err(OperatorError::NoData(args.store.data.display().to_string()));
     }
-    let metadata = stores.open_metadata(&Factory::standard()).await?;
+    let metadata = stores.open_metadata(None).await?;
     Ok(find(&*metadata, search).await?)
 }
 

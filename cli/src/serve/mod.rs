@@ -14,7 +14,6 @@ use shared::causes::Causes;
 use shared::config::OpenError;
 use shared::http::Api;
 use shared::registry::{Registry, Terms};
-use shared::storage::Factory;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
@@ -64,7 +63,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     log::start(args.log_format, &args.log)?;
     let data = &args.store.data;
     std::fs::create_dir_all(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
-    let (storage, metadata) = settings.stores.open(&Factory::standard()).await?;
+    let (storage, metadata) = settings.stores.open(None).await?;
     let api =
         Arc::new(Api::new(Registry::new(storage, Arc::clone(&metadata), Terms::default()), settings.http.clone()));
 

@@ -4,7 +4,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LOCATION};
 use http::{Method, StatusCode};
 
 use super::blobs::{etag, is_held_already};
-use super::body::{collect, full, incoming};
+use super::body::{WireBody, collect, full, incoming};
 use super::error::Error;
 use super::headers::{CONTENT_DIGEST, SUBJECT, TAG};
 use super::reply::Reply;
@@ -18,15 +18,16 @@ impl Api {
         &self,
         name: &RepositoryName,
         reference: Reference,
-        call: Call,
+        call: &Call,
+        body: WireBody,
     ) -> Result<Reply, Error> {
         match call.method {
-            Method::PUT => self.put_manifest(name, reference, call).await,
+            Method::PUT => self.put_manifest(name, reference, call, body).await,
             Method::DELETE => {
                 self.registry.delete_manifest(name, &reference).await?;
                 Ok(Reply::new(StatusCode::ACCEPTED))
             }
-            _ => self.get_manifest(name, &reference, &call).await,
+            _ => self.get_manifest(name, &reference, call).await,
         }
     }
 
@@ -46,13 +47,19 @@ impl Api {
         Ok(if call.method == Method::HEAD { reply } else { reply.body(full(manifest.bytes)) })
     }
 
-    async fn put_manifest(&self, name: &RepositoryName, reference: Reference, call: Call) -> Result<Reply, Error> {
+    async fn put_manifest(
+        &self,
+        name: &RepositoryName,
+        reference: Reference,
+        call: &Call,
+        body: WireBody,
+    ) -> Result<Reply, Error> {
         let media_type = match call.headers.get(CONTENT_TYPE) {
             Some(value) => Some(value.to_str().map_err(|_| Error::Header(CONTENT_TYPE))?.parse::<MediaType>()?),
             None => None,
         };
         let tags = call.query.all("tag").map(str::parse).collect::<Result<Vec<Tag>, _>>()?;
-        let body = incoming(call.body, self.settings.body_idle);
+        let body = incoming(body, self.settings.body_idle);
         let bytes = collect(body, Manifest::MAX_BYTES).await.map_err(registry::Error::from)?;
         let put = PutManifest { reference: reference.clone(), tags: tags.clone(), media_type, bytes };
         let manifest = self.registry.put_manifest(name, put).await?;

@@ -62,12 +62,11 @@ impl Default for Settings {
     }
 }
 
-/// A request with what its route was parsed from.
+/// A request without its path and body.
 struct Call {
     method: Method,
     query: Query,
     headers: http::HeaderMap,
-    body: WireBody,
 }
 
 impl Api {
@@ -81,15 +80,15 @@ impl Api {
     pub async fn handle(&self, request: Request<WireBody>) -> Response<WireBody> {
         let (parts, body) = request.into_parts();
         let route = Route::parse(parts.uri.path(), &parts.method);
-        let call = Call { method: parts.method, query: Query::parse(parts.uri.query()), headers: parts.headers, body };
+        let call = Call { method: parts.method, query: Query::parse(parts.uri.query()), headers: parts.headers };
         let answered = match route {
-            Ok(route) => self.answer(route, call).await,
+            Ok(route) => self.answer(route, &call, body).await,
             Err(error) => Err(error.into()),
         };
         answered.unwrap_or_else(Error::into_reply).into_response()
     }
 
-    async fn answer(&self, route: Route, call: Call) -> Result<Reply, Error> {
+    async fn answer(&self, route: Route, call: &Call, body: WireBody) -> Result<Reply, Error> {
         if !route.methods().contains(&call.method) {
             return Err(Error::MethodNotAllowed { allowed: route.methods() });
         }
@@ -97,13 +96,13 @@ impl Api {
             Route::Version => Ok(base::version()),
             Route::Health => Ok(base::healthy()),
             Route::Ready => self.ready().await,
-            Route::Catalog => self.catalog(&call).await,
-            Route::Tags { name } => self.tags(&name, &call).await,
-            Route::Referrers { name, subject } => self.referrers(&name, &subject, &call).await,
-            Route::Blob { name, digest } => self.blob(&name, &digest, &call).await,
-            Route::Manifest { name, reference } => self.manifest(&name, reference, call).await,
-            Route::Uploads { name } => self.begin(&name, call).await,
-            Route::Upload { name, id } => self.upload(&name, &id, call).await,
+            Route::Catalog => self.catalog(call).await,
+            Route::Tags { name } => self.tags(&name, call).await,
+            Route::Referrers { name, subject } => self.referrers(&name, &subject, call).await,
+            Route::Blob { name, digest } => self.blob(&name, &digest, call).await,
+            Route::Manifest { name, reference } => self.manifest(&name, reference, call, body).await,
+            Route::Uploads { name } => self.begin(&name, call, body).await,
+            Route::Upload { name, id } => self.upload(&name, &id, call, body).await,
         }
     }
 }

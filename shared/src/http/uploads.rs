@@ -3,7 +3,7 @@
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, LOCATION, RANGE};
 use http::{HeaderMap, Method, StatusCode};
 
-use super::body::incoming;
+use super::body::{WireBody, incoming};
 use super::error::{Error, received};
 use super::headers::{CONTENT_DIGEST, UPLOAD_UUID};
 use super::query::Query;
@@ -15,7 +15,7 @@ use crate::registry::{self, Appended, Mounted};
 
 impl Api {
     /// Begins an upload, or does all of it at once: a mount, or a body with its digest.
-    pub(super) async fn begin(&self, name: &RepositoryName, call: Call) -> Result<Reply, Error> {
+    pub(super) async fn begin(&self, name: &RepositoryName, call: &Call, body: WireBody) -> Result<Reply, Error> {
         let algorithm = call.query.parsed("digest-algorithm")?;
         if let Some(digest) = call.query.parsed::<Digest>("mount")? {
             let from = call.query.first("from").filter(|from| !from.is_empty()).map(str::parse).transpose()?;
@@ -26,16 +26,22 @@ impl Api {
             });
         }
         if let Some(digest) = call.query.parsed::<Digest>("digest")? {
-            self.registry.push_blob(name, &digest, incoming(call.body, self.settings.body_idle)).await?;
+            self.registry.push_blob(name, &digest, incoming(body, self.settings.body_idle)).await?;
             return Ok(stored(name, &digest));
         }
         Ok(standing(StatusCode::ACCEPTED, name, &self.registry.begin_upload(name, algorithm).await?))
     }
 
-    pub(super) async fn upload(&self, name: &RepositoryName, id: &UploadId, call: Call) -> Result<Reply, Error> {
+    pub(super) async fn upload(
+        &self,
+        name: &RepositoryName,
+        id: &UploadId,
+        call: &Call,
+        body: WireBody,
+    ) -> Result<Reply, Error> {
         let answered = match call.method {
-            Method::PATCH => self.append(name, id, call).await,
-            Method::PUT => self.complete(name, id, call).await,
+            Method::PATCH => self.append(name, id, call, body).await,
+            Method::PUT => self.complete(name, id, call, body).await,
             Method::DELETE => self
                 .registry
                 .cancel_upload(name, id)
@@ -57,17 +63,23 @@ impl Api {
         })
     }
 
-    async fn append(&self, name: &RepositoryName, id: &UploadId, call: Call) -> Result<Reply, Error> {
+    async fn append(&self, name: &RepositoryName, id: &UploadId, call: &Call, body: WireBody) -> Result<Reply, Error> {
         let range = range_of(&call.headers)?;
-        let body = incoming(call.body, self.settings.body_idle);
+        let body = incoming(body, self.settings.body_idle);
         let upload = self.registry.append(name, id, range, body).await?;
         Ok(standing(StatusCode::ACCEPTED, name, &upload))
     }
 
-    async fn complete(&self, name: &RepositoryName, id: &UploadId, call: Call) -> Result<Reply, Error> {
+    async fn complete(
+        &self,
+        name: &RepositoryName,
+        id: &UploadId,
+        call: &Call,
+        body: WireBody,
+    ) -> Result<Reply, Error> {
         let digest = completing(&call.query)?;
         let range = range_of(&call.headers)?;
-        let body = incoming(call.body, self.settings.body_idle);
+        let body = incoming(body, self.settings.body_idle);
         self.registry.complete_upload(name, id, &digest, range, body).await?;
         Ok(stored(name, &digest))
     }

@@ -153,3 +153,21 @@ mod inline_bytes {
         text.map(|text| STANDARD.decode(text).map_err(serde::de::Error::custom)).transpose()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two puts of one manifest in one millisecond, over one that a faster clock made: if they chose the same, the one
+    /// that is refused would take the other's uses away.
+    #[test]
+    fn writers_who_do_not_know_of_each_other_choose_different_generations() {
+        let now = Timestamp::from_millis(4_102_444_800_000);
+        let ahead = Generation::next(None, now.plus(std::time::Duration::from_hours(1)));
+        for previous in [None, Some(ahead)] {
+            let [one, two] = [(); 2].map(|()| Generation::next(previous, now));
+            assert_ne!(one, two);
+            assert!(Some(one) > previous && Some(two) > previous);
+        }
+    }
+}

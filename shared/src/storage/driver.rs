@@ -50,19 +50,7 @@ pub trait StorageDriver: fmt::Debug + Send + Sync + 'static {
 
     /// Copies an object of another driver, server-side where both stores can; the source stays.
     async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Version> {
-        let mut content = source.reader(from, Span::ALL).await?;
-        let mut writer = self.writer(to, None).await?;
-        while let Some(chunk) = content.stream.next().await {
-            let written = match chunk {
-                Ok(chunk) => writer.write(chunk).await,
-                Err(error) => Err(error),
-            };
-            if let Err(error) = written {
-                writer.cancel().await?;
-                return Err(error);
-            }
-        }
-        writer.commit().await
+        copy_through(self, source, from, to).await
     }
 
     /// Removes exactly that version of the object, or with no version whatever lies there now. A newer version stays
@@ -71,6 +59,28 @@ pub trait StorageDriver: fmt::Debug + Send + Sync + 'static {
 
     /// A URL at which a client can fetch the object itself, made without asking the store; none when this store has none.
     async fn url_for(&self, path: &ObjectPath, request: &UrlRequest) -> Result<Option<Url>>;
+}
+
+/// Copies an object by reading it from the one store and writing it to the other.
+pub(super) async fn copy_through<D: StorageDriver + ?Sized>(
+    driver: &D,
+    source: &dyn StorageDriver,
+    from: &ObjectPath,
+    to: &ObjectPath,
+) -> Result<Version> {
+    let mut content = source.reader(from, Span::ALL).await?;
+    let mut writer = driver.writer(to, None).await?;
+    while let Some(chunk) = content.stream.next().await {
+        let written = match chunk {
+            Ok(chunk) => writer.write(chunk).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = written {
+            writer.cancel().await?;
+            return Err(error);
+        }
+    }
+    writer.commit().await
 }
 
 /// Bytes on their way to an object. Dropping a writer loses what was written since its last checkpoint, nothing else.

@@ -1,15 +1,31 @@
 //! Where bytes live: a driver per kind of store, the ring that spreads them over buckets, and the factory that
 //! makes them from a URL. Uses `oci` only.
 
+#[cfg(any(test, feature = "contract"))]
+pub mod contract;
 mod driver;
 mod error;
+mod factory;
+mod filesystem;
+mod memory;
 mod path;
+mod ring;
+pub mod s3;
+mod sharded;
 mod topology;
 
 pub use driver::{
     Checkpoint, Content, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, UrlMethod, UrlRequest,
     Version, Writer,
 };
-pub use error::{Error, Result};
+pub use error::{Error, Result, Source};
+pub use factory::{Factory, FactoryError, FileUrlError, MemoryUrlError};
+pub use filesystem::FilesystemDriver;
+pub use memory::MemoryDriver;
 pub use path::{ObjectPath, ParsePathError};
-pub use topology::{Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology};
+pub use ring::HashRing;
+pub use s3::S3Driver;
+pub use sharded::{ShardedDriver, ShardedError, UnknownBucket};
+pub use topology::{
+    Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology, TopologyError, TopologyProblem,
+};

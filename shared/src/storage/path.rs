@@ -3,7 +3,8 @@
 //! ```text
 //! docker/registry/v2/blobs/<algorithm>/<first two hex>/<hex>/data   home of a blob (the layout of CNCF distribution)
 //! _ringhold/staged/<upload id>/data                                 bytes of an upload, published or not
-//! _ringhold/tails/<upload id>/<claim>                               what is too short for a part
+//! _ringhold/tails/<upload id>/<claim>                               what is too short for a part (of a path without
+//!                                                                   an upload: 32 hex digits that begin with its point)
 //! ```
 
 use std::fmt;
@@ -11,7 +12,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::oci::{Digest, UploadId};
+use crate::oci::{Algorithm, Digest, UploadId};
 
 /// Where an object lies in a bucket: components of `[A-Za-z0-9._-]` joined by `/`, none of them starting with a dot.
 ///
@@ -50,14 +51,23 @@ impl ObjectPath {
     }
 
     /// Where a writer of this path keeps what is too short for a part: a new place for each `claim`, so that no two
-    /// writers share one.
+    /// writers share one. It has this path's point, hence its bucket.
     #[must_use]
     pub fn tail(&self, claim: &UploadId) -> Self {
-        let owner = self.upload().map_or_else(
-            || Digest::of(crate::oci::Algorithm::Sha256, self.0.as_bytes()).hex()[..32].to_owned(),
-            |upload| upload.to_string(),
-        );
+        let owner = self.upload().map_or_else(|| self.name().hex()[..32].to_owned(), |upload| upload.to_string());
         Self(format!("_ringhold/tails/{owner}/{claim}"))
+    }
+
+    /// The path's point on the ring: the digest's if it is the home of a blob, the upload's if it belongs to one, else
+    /// the first 32 bits of SHA-256 of the path itself.
+    #[must_use]
+    pub fn point(&self) -> u32 {
+        self.upload().map_or_else(|| self.name().point(), |upload| upload.point())
+    }
+
+    /// What names a path that no upload owns: its blob's digest, or the path's own.
+    fn name(&self) -> Digest {
+        self.digest().unwrap_or_else(|| Digest::of(Algorithm::Sha256, self.0.as_bytes()))
     }
 
     /// The digest whose home this is.
@@ -127,5 +137,56 @@ impl From<ObjectPath> for String {
 impl fmt::Display for ObjectPath {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn path(text: &str) -> ObjectPath {
+        text.parse().unwrap_or_else(|error| panic!("{text}: {error}"))
+    }
+
+    #[test]
+    fn the_home_of_a_blob_has_the_digests_point() {
+        for algorithm in Algorithm::ALL {
+            let digest = Digest::of(algorithm, b"layer");
+            assert_eq!(ObjectPath::blob(&digest).point(), digest.point());
+        }
+    }
+
+    #[test]
+    fn whatever_belongs_to_an_upload_has_its_point() {
+        let (upload, claim) = (UploadId::random(), UploadId::random());
+        let staged = ObjectPath::staged(&upload);
+        assert_eq!(staged.point(), upload.point());
+        assert_eq!(staged.tail(&claim).point(), upload.point());
+        assert_eq!(staged.tail(&claim).upload(), Some(upload));
+    }
+
+    #[test]
+    fn any_other_path_has_the_point_of_its_own_hash() {
+        let point = |text: &str| Digest::of(Algorithm::Sha256, text.as_bytes()).point();
+        let misplaced = format!("docker/registry/v2/blobs/sha256/00/{}/data", "f".repeat(64));
+        for text in ["a", "a/b", "_ringhold/tails/short/claim", "_ringhold/staged", &misplaced] {
+            assert_eq!(path(text).point(), point(text), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_tail_has_the_point_of_its_path(text in "(docker/registry/v2/blobs/sha256/|_ringhold/(staged|tails)/)?[0-9a-f]{1,40}(/data)?") {
+            let (path, claim) = (path(&text), UploadId::random());
+            prop_assert_eq!(path.tail(&claim).point(), path.point());
+        }
+
+        #[test]
+        fn a_tail_has_the_point_of_its_blob(bytes: [u8; 8], sha512: bool) {
+            let digest = Digest::of(Algorithm::ALL[usize::from(sha512)], &bytes);
+            prop_assert_eq!(ObjectPath::blob(&digest).tail(&UploadId::random()).point(), digest.point());
+        }
     }
 }

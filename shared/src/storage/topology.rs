@@ -1,10 +1,16 @@
 //! The ring's topology: which buckets there are. Numbered epochs, each immutable once written.
 
+mod validate;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
+
+pub use validate::{TopologyError, TopologyProblem};
+
+use super::ring::best_salt;
 
 /// The number of a topology; the next change has the next number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -75,6 +81,36 @@ pub struct Topology {
     pub buckets: Vec<Bucket>,
 }
 
+impl Topology {
+    /// How many points a bucket of weight 1 has, unless a topology says otherwise.
+    pub const VNODES: u32 = 512;
+
+    /// The first epoch of a ring: buckets of equal weight, one replica. Each bucket's salt is chosen as if they had joined
+    /// one after the other, so the same list always gives the same topology, and a longer list begins with the same salts.
+    pub fn first(buckets: impl IntoIterator<Item = (BucketId, Url)>) -> Result<Self, TopologyError> {
+        let joining =
+            buckets.into_iter().map(|(id, url)| Bucket { id, url, weight: 1, salt: 0, state: BucketState::Active });
+        let mut topology = Self { epoch: Epoch(1), vnodes: Self::VNODES, replicas: 1, buckets: joining.collect() };
+        topology.validate()?;
+        for place in 0..topology.buckets.len() {
+            let (before, rest) = topology.buckets.split_at_mut(place);
+            if let [joining, ..] = rest {
+                joining.salt = best_salt(before, joining, topology.vnodes);
+            }
+        }
+        Ok(topology)
+    }
+
+    /// The salt with which a bucket that is to join this topology lies most evenly among its homes; its present salt does
+    /// not matter. Fails if the topology with the bucket in it would not be valid.
+    pub fn salt_for(&self, joining: &Bucket) -> Result<u32, TopologyError> {
+        let mut joined = self.clone();
+        joined.buckets.push(joining.clone());
+        joined.validate()?;
+        Ok(best_salt(&self.buckets, joining, self.vnodes))
+    }
+}
+
 /// A member of the ring.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bucket {
@@ -91,14 +127,18 @@ pub struct Bucket {
 }
 
 /// What a bucket may be used for.
+///
+/// Only an active bucket stands on the circle and so is the home of bytes. In any other state the ring is exactly what it
+/// would be without the bucket: each of its arcs falls to the next bucket clockwise, and comes back with the state. Where
+/// bytes lie now is what the rows say, so what such a bucket holds stays readable, unless it is down.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum BucketState {
     /// Everything.
     Active,
-    /// Reading; what it holds is moving away.
+    /// Reading; what it holds is moving away, to the homes that the ring now gives it.
     Draining,
-    /// Reading.
+    /// Reading; what it holds stays.
     ReadOnly,
     /// Nothing.
     Down,

@@ -149,7 +149,6 @@ pub(super) fn later_claim(session: &UploadSession) -> SessionClaim {
     SessionClaim { now: at(61), until: at(120), ..claim(session) }
 }
 
-#[expect(clippy::missing_errors_doc, reason = "none of these returns an error")]
 impl Subject {
     /// Commits a blob that is not there yet.
     pub(super) async fn push(&self, repository: &RepositoryName, digest: &Digest) -> BlobRecord {

@@ -1,0 +1,34 @@
+//! Versions of files: inode, time of last change, size.
+
+use std::fs::{File, FileTimes, Metadata};
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::storage::Version;
+
+/// The version of the object that this file is.
+pub(super) fn version_of(metadata: &Metadata) -> Version {
+    let (inode, size) = (metadata.ino(), metadata.size());
+    let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
+    Version::new(format!("{inode:x}-{seconds:x}.{nanoseconds:x}-{size:x}"))
+}
+
+/// Gives the file a version that no file had before.
+///
+/// The kernel's own stamp is as coarse as its timer, and an inode freed by one write is at once used for the next: the two
+/// files would be one version.
+pub(super) fn stamp(file: &File) -> io::Result<Version> {
+    file.set_times(FileTimes::new().set_modified(UNIX_EPOCH + Duration::from_nanos(next_nanosecond())))?;
+    Ok(version_of(&file.metadata()?))
+}
+
+/// The present, later than at any call before.
+fn next_nanosecond() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX);
+    let before = LAST.fetch_max(now, Ordering::Relaxed);
+    if before < now { now } else { LAST.fetch_add(1, Ordering::Relaxed) + 1 }
+}

@@ -1,0 +1,69 @@
+//! Clients: how patient they are, and which of them may copy from each other.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_s3::Client;
+use aws_sdk_s3::config::retry::RetryConfig;
+use aws_sdk_s3::config::timeout::TimeoutConfig;
+use aws_sdk_s3::config::{BehaviorVersion, Builder, Region, StalledStreamProtectionConfig};
+use aws_smithy_runtime_api::client::identity::{IdentityCachePartition, ResolveIdentity};
+
+use super::config::S3Config;
+use crate::calls::Calls;
+
+/// Enough for a handshake across the world.
+const CONNECT: Duration = Duration::from_secs(3);
+/// Until the first byte of an answer. S3 answers within a second; only copies take longer, and have their own limit.
+const FIRST_BYTE: Duration = Duration::from_secs(30);
+/// A server-side copy of 5 GB answers when it is done.
+const COPY: Duration = Duration::from_secs(15 * 60);
+/// How long a body may stand still.
+const STALL: Duration = Duration::from_secs(10);
+const ATTEMPTS: u32 = 4;
+
+/// A client of the bucket's store, with the process's credentials and connections.
+pub(super) fn connect(config: &S3Config, shared: &SdkConfig, calls: Option<Calls>) -> Client {
+    let endpoint = endpoint(config, shared);
+    let region = config.region.clone().map(Region::new).or_else(|| shared.region().cloned());
+    let mut builder = Builder::from(shared)
+        .behavior_version(BehaviorVersion::latest())
+        .region(region.unwrap_or_else(|| Region::from_static("us-east-1")))
+        .force_path_style(config.path_style.unwrap_or(endpoint.is_some()))
+        .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
+        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(FIRST_BYTE).build())
+        .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL).build());
+    builder.set_endpoint_url(endpoint);
+    if let Some(calls) = calls {
+        builder = builder.interceptor(calls);
+    }
+    Client::from_conf(builder.build())
+}
+
+/// What a server-side copy changes: the store works for as long as it copies.
+pub(super) fn patient() -> Builder {
+    Builder::default().timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(COPY).build())
+}
+
+/// A store and an account in it: between two buckets of one realm, the store copies by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Realm {
+    endpoint: Option<String>,
+    credentials: Option<IdentityCachePartition>,
+}
+
+impl Realm {
+    pub(super) fn of(config: &S3Config, shared: &SdkConfig) -> Self {
+        let credentials = shared.credentials_provider().and_then(|provider| provider.cache_partition());
+        Self { endpoint: endpoint(config, shared), credentials }
+    }
+
+    /// A realm that equals no other but its clones.
+    pub(super) fn unique() -> Self {
+        Self { endpoint: None, credentials: Some(IdentityCachePartition::new()) }
+    }
+}
+
+fn endpoint(config: &S3Config, shared: &SdkConfig) -> Option<String> {
+    config.endpoint.as_ref().map(ToString::to_string).or_else(|| shared.endpoint_url().map(ToOwned::to_owned))
+}

@@ -1,0 +1,117 @@
+//! Copies that the store makes by itself.
+
+use aws_sdk_s3::error::ProvideErrorMetadata;
+use aws_sdk_s3::operation::head_object::HeadObjectOutput;
+use aws_sdk_s3::types::{ChecksumAlgorithm, MetadataDirective};
+use futures::{StreamExt, TryStreamExt, stream};
+
+use super::S3Driver;
+use super::client::patient;
+use super::copy_plan::{CopyRange, copy_ranges};
+use super::error::outcome;
+use super::multipart::{Multipart, part_number};
+use super::objects::{CONTENT_TYPE, bytes};
+use super::plan::LARGEST_PART;
+use super::version::Mark;
+use crate::storage::driver::{Part, Version};
+use crate::storage::{Error, ObjectPath, Result};
+
+/// Ranges copied at once.
+const TOGETHER: usize = 8;
+
+/// What a copy made, and of what.
+#[derive(Debug)]
+pub(super) struct Copied {
+    pub(super) version: Version,
+    /// The version of the source that was copied, where its bucket keeps versions.
+    pub(super) source_version_id: Option<String>,
+}
+
+impl S3Driver {
+    /// Copies an object of a bucket in the same realm. Its size is asked for only when one copy was refused.
+    pub(super) async fn copy(&self, source: &Self, from: &ObjectPath, to: &ObjectPath) -> Result<Copied> {
+        let mark = Mark::random();
+        let request = self.client.copy_object().bucket(&self.bucket).key(to.as_str());
+        let copied = request
+            .copy_source(format!("{}/{from}", source.bucket))
+            .content_type(CONTENT_TYPE)
+            .checksum_algorithm(ChecksumAlgorithm::Sha256)
+            .metadata_directive(MetadataDirective::Replace)
+            .set_metadata(Some(mark.metadata()))
+            .customize()
+            .config_override(patient())
+            .send()
+            .await;
+        match copied {
+            Ok(copied) => Ok(Copied {
+                version: mark.version(copied.version_id()),
+                source_version_id: copied.copy_source_version_id,
+            }),
+            // Too large a source is an invalid request like many others: its size tells.
+            Err(error) if matches!(error.code(), Some("InvalidRequest" | "EntityTooLarge")) => {
+                let head = source.head(from).await?;
+                if bytes(head.content_length()) <= LARGEST_PART {
+                    return Err(outcome(from, error));
+                }
+                self.copy_ranges(source, from, to, head).await
+            }
+            Err(error) => Err(outcome(from, error)),
+        }
+    }
+
+    /// Copies exactly the object that `head` describes, range by range.
+    pub(super) async fn copy_ranges(
+        &self,
+        source: &Self,
+        from: &ObjectPath,
+        to: &ObjectPath,
+        head: HeadObjectOutput,
+    ) -> Result<Copied> {
+        let ranges = copy_ranges(bytes(head.content_length()))
+            .ok_or_else(|| Error::Failed("larger than an object can be".into()))?;
+        let upload = self.begin(to).await?;
+        let copied = async {
+            let copies = ranges.map(|range| self.copy_range(source, from, to, &head, &upload, range));
+            let parts: Vec<Part> = stream::iter(copies).buffered(TOGETHER).try_collect().await?;
+            self.complete(to, &upload, &parts).await
+        };
+        match copied.await {
+            Ok(version) => Ok(Copied { version, source_version_id: head.version_id }),
+            Err(error) => {
+                self.abort_after_failure(to, &upload).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn copy_range(
+        &self,
+        source: &Self,
+        from: &ObjectPath,
+        to: &ObjectPath,
+        head: &HeadObjectOutput,
+        upload: &Multipart,
+        range: CopyRange,
+    ) -> Result<Part> {
+        let version =
+            head.version_id().filter(|id| *id != "null").map(|id| format!("?versionId={id}")).unwrap_or_default();
+        let request = self.client.upload_part_copy().bucket(&self.bucket).key(to.as_str()).upload_id(upload.id());
+        let copied = request
+            .part_number(part_number(range.number))
+            .copy_source(format!("{}/{from}{version}", source.bucket))
+            .set_copy_source_if_match(head.e_tag().map(ToOwned::to_owned))
+            .copy_source_range(format!("bytes={}-{}", range.first, range.last))
+            .customize()
+            .config_override(patient())
+            .send()
+            .await
+            .map_err(|error| match outcome(from, error) {
+                // Something else lies there now: the object that was to be copied does not.
+                Error::AlreadyExists(from) => Error::NotFound(from),
+                error => error,
+            })?;
+        let result = copied.copy_part_result.ok_or_else(|| Error::Failed("a copied part without a result".into()))?;
+        let etag = result.e_tag.ok_or_else(|| Error::Failed("a part without a tag".into()))?;
+        Ok(Part { number: range.number, size: range.size(), etag, checksum: result.checksum_crc64_nvme })
+    }
+}

@@ -1,0 +1,1 @@
+//! What a writer costs, and what it leaves behind.

@@ -1,0 +1,17 @@
+//! All that must hold before a change is merged.
+
+use crate::check;
+use crate::failure::Failure;
+use crate::places::Places;
+use crate::step::{cargo, run};
+
+/// Builds the program, checks everything and runs every test. Tests find the emulator's Python in
+/// `RINGHOLD_EMULATOR_PYTHON`, and fail instead of skipping when a tool is missing.
+pub(crate) fn all(places: &Places) -> Result<(), Failure> {
+    run("build the program", cargo(places.root()).args(["build", "--package", "ringhold"]))?;
+    check::lints(places)?;
+    let mut tests = cargo(places.root());
+    tests.args(["test", "--workspace"]);
+    tests.env("RINGHOLD_EMULATOR_PYTHON", places.emulator_python()).env("RINGHOLD_REQUIRE_ALL", "1");
+    run("all tests", &mut tests)
+}
