@@ -184,13 +184,11 @@ impl RowsMut for Writing<'_> {
 #[cfg(test)]
 #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
-    use std::process::Command;
-
     use super::*;
     use crate::metadata::MetadataStore;
-    use crate::metadata::contract::Subject;
+    use crate::metadata::contract::{Subject, topology};
 
-    async fn subject() -> Subject {
+    fn subject() -> Subject {
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(EmbeddedStore::open(directory.path().join("facts.redb")).unwrap());
         Subject { other: store.clone(), store, rounds: 8, keep: Box::new(directory) }
@@ -199,6 +197,60 @@ mod tests {
     mod contract {
         use super::*;
 
-        crate::metadata_contract!(subject());
+        crate::metadata_contract!(async { subject() });
+    }
+
+    #[tokio::test]
+    async fn a_second_opening_says_whose_the_store_is() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("facts.redb");
+        let store = EmbeddedStore::open(&path).unwrap();
+        let second = EmbeddedStore::open(&path).unwrap_err();
+        assert!(matches!(&second, OpenStoreError::InUse(its) if *its == path));
+        assert!(second.to_string().ends_with("belongs to a process that is running"), "{second}");
+        drop(store);
+        EmbeddedStore::open(&path).unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_store_is_refused_and_left_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("notes.txt");
+        std::fs::write(&path, "not a store").unwrap();
+        assert!(matches!(EmbeddedStore::open(&path), Err(OpenStoreError::Failed(its, _)) if its == path));
+        assert_eq!(std::fs::read(&path).unwrap(), b"not a store");
+    }
+
+    /// What a crash leaves: the file as it is while the store is open, never closed.
+    #[tokio::test]
+    async fn what_was_acknowledged_is_there_after_a_crash() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, copy) = (directory.path().join("facts.redb"), directory.path().join("copy.redb"));
+        let store = EmbeddedStore::open(&path).unwrap();
+        assert!(store.put_topology(&topology::topology(1, 7)).await.unwrap());
+        std::fs::copy(&path, &copy).unwrap();
+        let after = EmbeddedStore::open(&copy).unwrap();
+        assert_eq!(after.topology().await.unwrap(), Some(topology::topology(1, 7)));
+        drop(store);
+    }
+
+    #[tokio::test]
+    async fn a_transaction_that_fails_changes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(directory.path().join("facts.redb")).unwrap();
+        let key = |sort: &str| Key { partition: "partition".to_owned(), sort: sort.to_owned() };
+        let [stays, again, new] = ["stays", "stays", "new"].map(key);
+        store.engine().write(move |rows| rows.put(&stays, b"before")).await.unwrap();
+        let failed: Result<()> = store
+            .engine()
+            .write(move |rows| {
+                rows.delete(&again)?;
+                rows.put(&new, b"after")?;
+                Err(Error::Contended)
+            })
+            .await;
+        assert!(matches!(failed, Err(Error::Contended)));
+        let left = store.engine().read(|rows| rows.range("partition", "", None, 10)).await.unwrap();
+        assert_eq!(left, [("stays".to_owned(), b"before".to_vec())]);
     }
 }

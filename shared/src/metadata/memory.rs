@@ -124,7 +124,7 @@ mod tests {
     use crate::metadata::Error;
     use crate::metadata::contract::Subject;
 
-    async fn subject() -> Subject {
+    fn subject() -> Subject {
         let store = Arc::new(MemoryStore::new());
         Subject { other: store.clone(), store, rounds: 60, keep: Box::new(()) }
     }
@@ -132,7 +132,7 @@ mod tests {
     mod contract {
         use super::*;
 
-        crate::metadata_contract!(subject());
+        crate::metadata_contract!(async { subject() });
     }
 
     fn key(sort: &str) -> Key {

@@ -7,6 +7,8 @@ mod embedded;
 mod error;
 mod keys;
 mod memory;
+#[cfg(test)]
+mod model;
 mod records;
 mod store;
 mod transactional;

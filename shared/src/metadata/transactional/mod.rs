@@ -32,6 +32,11 @@ impl<E> Transactional<E> {
     pub(crate) const fn over(engine: E) -> Self {
         Self { engine }
     }
+
+    #[cfg(test)]
+    pub(crate) const fn engine(&self) -> &E {
+        &self.engine
+    }
 }
 
 #[async_trait]

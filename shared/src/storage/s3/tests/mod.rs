@@ -11,12 +11,7 @@ use in_process::InProcess;
 /// A new store without versions, opened twice.
 async fn subject() -> Subject {
     let server = InProcess::start().await;
-    Subject {
-        driver: server.driver(None),
-        reopened: server.driver(None),
-        has_urls: true,
-        keep: Box::new(server),
-    }
+    Subject { driver: server.driver(None), reopened: server.driver(None), has_urls: true, keep: Box::new(server) }
 }
 
 storage_contract!(subject());
