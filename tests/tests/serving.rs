@@ -46,7 +46,7 @@ fn every_mistake_in_the_settings_is_told_at_once() {
         "--url-life",
         "soon",
         "--max-headers",
-        "-1",
+        "many",
     ]);
     assert!(!output.status.success());
     let told = text(&output.stderr);

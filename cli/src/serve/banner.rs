@@ -1,24 +1,34 @@
 //! What a person reads when the registry starts.
 
+use std::io::Write;
 use std::net::SocketAddr;
 
 use shared::config::Stores;
 
-/// Says where the registry listens, where the data lies, and what to try.
+/// Says where the registry listens, where the data lies, and what to try. Nobody needs to read it.
 pub(super) fn print(address: SocketAddr, stores: &Stores) {
     let buckets: Vec<_> = stores.storage.iter().map(shown).collect();
-    println!("Ringhold listens on http://{address}");
-    println!("  blobs     {}", buckets.join("\n            "));
-    println!("  metadata  {}", shown(&stores.metadata));
-    if address.ip().is_loopback() {
-        println!("  access    open to every program on this machine");
+    let access = if address.ip().is_loopback() {
+        "open to every program on this machine"
     } else {
-        println!("  access    OPEN: whoever reaches this address may push and delete");
+        "OPEN: whoever reaches this address may push and delete"
+    };
+    let text = format!(
+        "Ringhold listens on http://{address}
+  blobs     {}
+  metadata  {}
+  access    {access}
+Try:
+  docker tag alpine:latest {address}/alpine:latest
+  docker push {address}/alpine:latest
+  curl http://{address}/v2/alpine/tags/list
+",
+        buckets.join("\n            "),
+        shown(&stores.metadata),
+    );
+    if let Err(error) = std::io::stdout().write_all(text.as_bytes()) {
+        tracing::debug!(%error, "the greeting could not be written");
     }
-    println!("Try:");
-    println!("  docker tag alpine:latest {address}/alpine:latest");
-    println!("  docker push {address}/alpine:latest");
-    println!("  curl http://{address}/v2/alpine/tags/list");
 }
 
 /// A store's URL without what may be secret.
