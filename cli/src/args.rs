@@ -31,14 +31,14 @@ pub(crate) struct StoreArgs {
 
     /// A bucket of the ring; give it once per bucket, or several separated by commas.
     ///
-    /// file:///DIR, s3://BUCKET[?endpoint=URL&region=NAME&path_style=BOOL] or memory:NAME. S3 credentials come from where
-    /// the AWS tools take them. Without any, three directories below --data.
+    /// `file:///DIR`, `s3://BUCKET[?endpoint=URL&region=NAME&path_style=BOOL]` or `memory:NAME`. S3 credentials come from
+    /// where the AWS tools take them. Without any bucket, there are three directories below `--data`.
     #[arg(long, value_name = "URL", env = "RINGHOLD_STORAGE", value_delimiter = ',')]
     pub(crate) storage: Vec<String>,
 
-    /// The metadata: file:///FILE for the embedded store, dynamodb://TABLE[?endpoint=URL&region=NAME], or memory:.
+    /// The metadata: `file:///FILE`, `dynamodb://TABLE[?endpoint=URL&region=NAME]` or `memory:`.
     ///
-    /// Without it, an embedded store below --data.
+    /// A file is an embedded store, which belongs to one process at a time. Without a URL, there is one below `--data`.
     #[arg(long, value_name = "URL", env = "RINGHOLD_METADATA")]
     pub(crate) metadata: Option<String>,
 }

@@ -143,12 +143,11 @@ fn own_name(url: &Url) -> Option<BucketId> {
 
 /// The topology that the metadata keeps, or the first one.
 async fn topology(metadata: &dyn MetadataStore, named: &[(BucketId, Url)]) -> Result<Topology, OpenError> {
-    let topology = match metadata.topology().await? {
-        Some(topology) => topology,
-        None => {
-            let first = Topology::first(named.iter().cloned())?;
-            if metadata.put_topology(&first).await? { first } else { metadata.topology().await?.unwrap_or(first) }
-        }
+    let topology = if let Some(topology) = metadata.topology().await? {
+        topology
+    } else {
+        let first = Topology::first(named.iter().cloned())?;
+        if metadata.put_topology(&first).await? { first } else { metadata.topology().await?.unwrap_or(first) }
     };
     let known: Vec<&BucketId> = sorted(topology.buckets.iter().map(|Bucket { id, .. }| id));
     let given = sorted(named.iter().map(|(id, _)| id));

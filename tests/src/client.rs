@@ -39,13 +39,11 @@ pub struct Call<'a> {
 
 impl Client {
     /// A client of the registry at this address.
-    #[must_use]
     pub fn new(address: SocketAddr) -> Self {
         Self { pool: Pool::builder(TokioExecutor::new()).build_http(), address }
     }
 
     /// A request of this method and path, or whole URL.
-    #[must_use]
     pub fn call(&self, method: Method, target: impl Into<String>) -> Call<'_> {
         Call { client: self, method, target: target.into(), headers: Vec::new(), body: Bytes::new() }
     }
@@ -68,24 +66,18 @@ impl Client {
 
 impl Call<'_> {
     /// With this header.
-    #[must_use]
     pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
         self.headers.push((name.to_owned(), value.into()));
         self
     }
 
     /// With this body.
-    #[must_use]
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
     /// Sends it and reads the answer.
-    ///
-    /// # Panics
-    ///
-    /// When there is none.
     pub async fn send(self) -> Answer {
         self.try_send().await.expect("the registry answers")
     }
@@ -95,10 +87,6 @@ impl Call<'_> {
     /// # Errors
     ///
     /// When the connection breaks off.
-    ///
-    /// # Panics
-    ///
-    /// When the request is none.
     pub async fn try_send(self) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
         let target = if self.target.starts_with('/') {
             format!("http://{}{}", self.client.address, self.target)
@@ -118,20 +106,17 @@ impl Call<'_> {
 
 impl Answer {
     /// A header's value; empty when there is none.
-    #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
     /// The code of its first error; empty when there is none.
-    #[must_use]
     pub fn code(&self) -> String {
         let errors: serde_json::Value = serde_json::from_slice(&self.body).unwrap_or_default();
         errors["errors"][0]["code"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Its body as JSON; null when it is none.
-    #[must_use]
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }

@@ -11,7 +11,6 @@ use crate::client::Client;
 pub const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 
 /// So many bytes, the same for the same seed, that do not compress.
-#[must_use]
 pub fn noise(seed: u64, length: usize) -> Bytes {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let words = std::iter::repeat_with(|| {
@@ -26,13 +25,11 @@ pub fn noise(seed: u64, length: usize) -> Bytes {
 }
 
 /// The usual digest of these bytes.
-#[must_use]
 pub fn digest(bytes: &[u8]) -> Digest {
     Digest::of(Algorithm::Sha256, bytes)
 }
 
 /// An image manifest over a config and layers that are pushed already.
-#[must_use]
 pub fn image(config: &[u8], layers: &[Bytes]) -> Bytes {
     let layers: Vec<_> = layers
         .iter()
@@ -48,10 +45,6 @@ pub fn image(config: &[u8], layers: &[Bytes]) -> Bytes {
 }
 
 /// Pushes a blob in one request.
-///
-/// # Panics
-///
-/// When it is refused.
 pub async fn push_blob(client: &Client, repository: &str, bytes: &Bytes) -> Digest {
     let digest = digest(bytes);
     let target = format!("/v2/{repository}/blobs/uploads/?digest={digest}");
@@ -61,10 +54,6 @@ pub async fn push_blob(client: &Client, repository: &str, bytes: &Bytes) -> Dige
 }
 
 /// Pushes an image of these layers under a tag.
-///
-/// # Panics
-///
-/// When it is refused.
 pub async fn push_image(client: &Client, repository: &str, tag: &str, layers: &[Bytes]) -> Digest {
     let config = Bytes::from_static(b"{}");
     for blob in layers.iter().chain([&config]) {

@@ -22,11 +22,6 @@ pub struct Emulator {
 }
 
 /// The emulator of this process, started at the first call; none, said aloud, where it is not installed and may be missing.
-///
-/// # Panics
-///
-/// When it is installed and does not start, or when everything must be there and it is not.
-#[must_use]
 pub fn emulator() -> Option<&'static Emulator> {
     static EMULATOR: OnceLock<Option<Emulator>> = OnceLock::new();
     let emulator = EMULATOR.get_or_init(|| python().map(|python| Emulator::start(&python))).as_ref();
@@ -45,7 +40,6 @@ fn python() -> Option<PathBuf> {
 }
 
 impl Emulator {
-    #[expect(clippy::expect_used, reason = "an emulator that is there and does not start fails the tests")]
     fn start(python: &Path) -> Self {
         let launcher = Path::new(env!("CARGO_MANIFEST_DIR")).join("../localstack/emulator.py");
         let mut child = Command::new(python)
@@ -70,13 +64,11 @@ impl Emulator {
     }
 
     /// Where it listens: `http://127.0.0.1:<port>`.
-    #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.endpoint
     }
 
     /// Settings of a process whose AWS is the emulator: made anew, as another process would.
-    #[must_use]
     pub fn sdk_config(&self) -> SdkConfig {
         let credentials = Credentials::new("test", "test", None, None, "emulator");
         aws_config::SdkConfig::builder()
@@ -88,17 +80,12 @@ impl Emulator {
     }
 
     /// A plain client of its S3.
-    #[must_use]
     pub fn s3_client(&self) -> aws_sdk_s3::Client {
         let config = aws_sdk_s3::config::Builder::from(&self.sdk_config()).force_path_style(true);
         aws_sdk_s3::Client::from_conf(config.build())
     }
 
     /// A new bucket that keeps versions, as the deployed ones do.
-    ///
-    /// # Panics
-    ///
-    /// When the emulator refuses.
     #[expect(clippy::unwrap_used, reason = "tests cannot go on without a bucket")]
     pub async fn bucket(&self) -> String {
         let bucket = self.unversioned_bucket().await;
@@ -109,10 +96,6 @@ impl Emulator {
     }
 
     /// A new bucket that keeps no versions.
-    ///
-    /// # Panics
-    ///
-    /// When the emulator refuses.
     #[expect(clippy::unwrap_used, reason = "tests cannot go on without a bucket")]
     pub async fn unversioned_bucket(&self) -> String {
         let bucket = format!("bucket-{}", self.buckets.fetch_add(1, Ordering::Relaxed));

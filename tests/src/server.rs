@@ -25,7 +25,6 @@ pub struct ServeOptions {
 
 impl ServeOptions {
     /// The embedded default, with its data in this directory.
-    #[must_use]
     pub fn embedded(data: &Path) -> Self {
         Self {
             data: data.to_owned(),
@@ -36,32 +35,24 @@ impl ServeOptions {
     }
 
     /// With more arguments.
-    #[must_use]
     pub fn with(mut self, arguments: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.arguments.extend(arguments.into_iter().map(Into::into));
         self
     }
 
     /// With a variable in its environment.
-    #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// On this address instead of a free port.
-    #[must_use]
     pub fn on(mut self, listen: SocketAddr) -> Self {
         self.listen = listen;
         self
     }
 
     /// Starts it, and waits until it listens. Its log goes to `serve.log` in its data directory.
-    ///
-    /// # Panics
-    ///
-    /// When the program was not built, or does not come up.
-    #[must_use]
     pub fn start(&self) -> Server {
         std::fs::create_dir_all(&self.data).expect("the data directory can be made");
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.data.join("serve.log"));
@@ -88,20 +79,17 @@ impl ServeOptions {
 
 impl Server {
     /// An embedded server in a new directory, which lives as long as what is returned.
-    #[must_use]
     pub fn embedded() -> (Self, TempDir) {
         let data = TempDir::new().expect("a temporary directory can be made");
         (ServeOptions::embedded(data.path()).start(), data)
     }
 
     /// Where it listens.
-    #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// Its process.
-    #[must_use]
     pub fn process(&self) -> u32 {
         self.child.id()
     }
@@ -113,11 +101,6 @@ impl Server {
     }
 
     /// The most memory that it has held, in bytes.
-    ///
-    /// # Panics
-    ///
-    /// When it is not running.
-    #[must_use]
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it is running");
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the kernel says so");
@@ -133,11 +116,6 @@ impl Drop for Server {
 }
 
 /// The built program: beside the tests' own, or where `RINGHOLD_BIN` says.
-///
-/// # Panics
-///
-/// When it was not built.
-#[must_use]
 pub fn program() -> PathBuf {
     let beside = || {
         let tests = std::env::current_exe().expect("a test has a path");

@@ -4,17 +4,11 @@
 use std::path::PathBuf;
 
 /// Whether missing tools fail the tests: so on CI.
-#[must_use]
 pub fn all_required() -> bool {
     std::env::var_os("RINGHOLD_REQUIRE_ALL").is_some()
 }
 
 /// The paths of all these programs; none, said aloud, when one is missing and may be.
-///
-/// # Panics
-///
-/// When one is missing and must not be.
-#[must_use]
 pub fn find(programs: &[&str]) -> Option<Vec<PathBuf>> {
     let missing: Vec<_> = programs.iter().filter(|program| which(program).is_none()).collect();
     if missing.is_empty() {
@@ -25,10 +19,6 @@ pub fn find(programs: &[&str]) -> Option<Vec<PathBuf>> {
 }
 
 /// Says why a test does not run.
-///
-/// # Panics
-///
-/// When it must run.
 pub fn absent(why: &str) {
     assert!(!all_required(), "{why}");
     eprintln!("skipped: {why}");

@@ -62,7 +62,9 @@ pub(crate) async fn run(args: &TagsArgs) -> Result<(), OperatorError> {
     if args.json {
         println!("{}", serde_json::to_string_pretty(&lines)?);
     } else {
-        lines.iter().for_each(|line| println!("{}:{}", line.repository, line.tag));
+        for line in &lines {
+            println!("{}:{}", line.repository, line.tag);
+        }
     }
     Ok(())
 }

@@ -101,9 +101,10 @@ pub(crate) fn usage(blob: &Digest, name: &RepositoryName, manifest: &Digest) -> 
     key(blob_partition(blob), format!("{}{manifest}", use_prefix(name)))
 }
 
-/// The use of one put, where two puts of a manifest must not write each other's.
+/// The use of one put, where two puts of a manifest must not write each other's. Padded: who reads on while a later put
+/// takes over sees one of the two.
 pub(crate) fn usage_of_put(blob: &Digest, name: &RepositoryName, manifest: &Digest, put: Generation) -> Key {
-    key(blob_partition(blob), format!("{}{manifest}#{}", use_prefix(name), put.0))
+    key(blob_partition(blob), format!("{}{manifest}#{:020}", use_prefix(name), put.0))
 }
 
 pub(crate) fn upload_partition(id: &UploadId) -> String {

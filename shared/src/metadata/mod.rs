@@ -3,13 +3,21 @@
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod dynamodb;
+mod embedded;
 mod error;
 mod keys;
+mod memory;
+#[cfg(test)]
+mod model;
 mod records;
 mod store;
+mod transactional;
 
 pub use dynamodb::{DynamoDbConfig, DynamoDbStore, ParseDynamoDbError};
-pub use error::{Error, Result};
+
+pub use embedded::{EmbeddedStore, OpenStoreError};
+pub use error::{Error, Result, Source};
+pub use memory::MemoryStore;
 pub use records::{
     BlobRecord, Claim, Generation, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession,
 };

@@ -19,7 +19,7 @@ impl Generation {
     pub fn next(previous: Option<Self>, now: Timestamp) -> Self {
         let random = u64::from(uuid::Uuid::new_v4().as_fields().0) & ((1 << 20) - 1);
         let by_clock = now.as_millis().saturating_mul(1 << 20) | random;
-        Self(previous.map_or(by_clock, |Self(last)| by_clock.max(last + 1)))
+        Self(previous.map_or(by_clock, |Self(last)| by_clock.max(last + 1 + random)))
     }
 }
 
@@ -151,5 +151,23 @@ mod inline_bytes {
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
         let text = Option::<String>::deserialize(deserializer)?;
         text.map(|text| STANDARD.decode(text).map_err(serde::de::Error::custom)).transpose()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two puts of one manifest in one millisecond, over one that a faster clock made: if they chose the same, the one
+    /// that is refused would take the other's uses away.
+    #[test]
+    fn writers_who_do_not_know_of_each_other_choose_different_generations() {
+        let now = Timestamp::from_millis(4_102_444_800_000);
+        let ahead = Generation::next(None, now.plus(std::time::Duration::from_hours(1)));
+        for previous in [None, Some(ahead)] {
+            let [one, two] = [(); 2].map(|()| Generation::next(previous, now));
+            assert_ne!(one, two);
+            assert!(Some(one) > previous && Some(two) > previous);
+        }
     }
 }

@@ -18,7 +18,7 @@ pub use driver::{
     Checkpoint, Content, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, UrlMethod, UrlRequest,
     Version, Writer,
 };
-pub use error::{Error, Result};
+pub use error::{Error, Result, Source};
 pub use factory::{Factory, FactoryError, FileUrlError, MemoryUrlError};
 pub use filesystem::FilesystemDriver;
 pub use memory::MemoryDriver;

@@ -25,52 +25,52 @@ pub struct Subject {
 }
 
 /// The present, `seconds` after the clauses began.
-pub(super) fn at(seconds: u64) -> Timestamp {
+pub(in crate::metadata) fn at(seconds: u64) -> Timestamp {
     Timestamp::from_millis(4_102_444_800_000 + seconds * 1000)
 }
 
 /// When the leases end that the clauses take by default.
-pub(super) fn lease() -> Timestamp {
+pub(in crate::metadata) fn lease() -> Timestamp {
     at(3600)
 }
 
 /// When those leases are long over.
-pub(super) fn much_later() -> Timestamp {
+pub(in crate::metadata) fn much_later() -> Timestamp {
     at(1_000_000)
 }
 
-pub(super) fn repository(name: &str) -> RepositoryName {
+pub(in crate::metadata) fn repository(name: &str) -> RepositoryName {
     name.parse().unwrap()
 }
 
-pub(super) fn tag(name: &str) -> Tag {
+pub(in crate::metadata) fn tag(name: &str) -> Tag {
     name.parse().unwrap()
 }
 
-pub(super) fn tags(names: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<Tag> {
+pub(in crate::metadata) fn tags(names: impl IntoIterator<Item = impl AsRef<str>>) -> Vec<Tag> {
     names.into_iter().map(|name| tag(name.as_ref())).collect()
 }
 
-pub(super) fn digest(content: &str) -> Digest {
+pub(in crate::metadata) fn digest(content: &str) -> Digest {
     Digest::of(Algorithm::Sha256, content.as_bytes())
 }
 
-pub(super) fn digests(prefix: &str, count: usize) -> Vec<Digest> {
+pub(in crate::metadata) fn digests(prefix: &str, count: usize) -> Vec<Digest> {
     (0..count).map(|number| digest(&format!("{prefix} {number}"))).collect()
 }
 
-pub(super) fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
+pub(in crate::metadata) fn sorted<T: Ord>(mut list: Vec<T>) -> Vec<T> {
     list.sort();
     list
 }
 
 /// Bytes staged by an upload of their own.
-pub(super) fn staged() -> Place {
+pub(in crate::metadata) fn staged() -> Place {
     place(ObjectPath::staged(&UploadId::random()), "1")
 }
 
 /// That version of the bytes at a blob's home.
-pub(super) fn home(digest: &Digest, version: &str) -> Place {
+pub(in crate::metadata) fn home(digest: &Digest, version: &str) -> Place {
     place(ObjectPath::blob(digest), version)
 }
 
@@ -78,7 +78,7 @@ fn place(path: ObjectPath, version: &str) -> Place {
     Place { bucket: "one".parse().unwrap(), path, version: Version::new(version), epoch: Epoch(1) }
 }
 
-pub(super) fn commit(repository: &RepositoryName, digest: &Digest) -> BlobCommit {
+pub(in crate::metadata) fn commit(repository: &RepositoryName, digest: &Digest) -> BlobCommit {
     BlobCommit {
         repository: repository.clone(),
         digest: digest.clone(),
@@ -92,7 +92,7 @@ pub(super) fn commit(repository: &RepositoryName, digest: &Digest) -> BlobCommit
 }
 
 /// A manifest of those blobs; its digest is made of its name.
-pub(super) fn manifest(name: &str, blobs: &[Digest]) -> ManifestRecord {
+pub(in crate::metadata) fn manifest(name: &str, blobs: &[Digest]) -> ManifestRecord {
     ManifestRecord {
         digest: digest(name),
         media_type: MediaType::OCI_MANIFEST,
@@ -105,7 +105,7 @@ pub(super) fn manifest(name: &str, blobs: &[Digest]) -> ManifestRecord {
     }
 }
 
-pub(super) fn put(repository: &RepositoryName, manifest: &ManifestRecord, names: &[&str]) -> ManifestPut {
+pub(in crate::metadata) fn put(repository: &RepositoryName, manifest: &ManifestRecord, names: &[&str]) -> ManifestPut {
     ManifestPut {
         repository: repository.clone(),
         manifest: manifest.clone(),
@@ -116,7 +116,7 @@ pub(super) fn put(repository: &RepositoryName, manifest: &ManifestRecord, names:
     }
 }
 
-pub(super) fn session(repository: &RepositoryName) -> UploadSession {
+pub(in crate::metadata) fn session(repository: &RepositoryName) -> UploadSession {
     UploadSession {
         id: UploadId::random(),
         repository: repository.clone(),
@@ -133,7 +133,7 @@ pub(super) fn session(repository: &RepositoryName) -> UploadSession {
 }
 
 /// A claim made at 0 that lapses after 60 seconds, at whatever offset.
-pub(super) fn claim(session: &UploadSession) -> SessionClaim {
+pub(in crate::metadata) fn claim(session: &UploadSession) -> SessionClaim {
     SessionClaim {
         repository: session.repository.clone(),
         id: session.id.clone(),
@@ -145,14 +145,13 @@ pub(super) fn claim(session: &UploadSession) -> SessionClaim {
 }
 
 /// A claim made when [`claim`]'s is over.
-pub(super) fn later_claim(session: &UploadSession) -> SessionClaim {
+pub(in crate::metadata) fn later_claim(session: &UploadSession) -> SessionClaim {
     SessionClaim { now: at(61), until: at(120), ..claim(session) }
 }
 
-#[expect(clippy::missing_errors_doc, reason = "none of these returns an error")]
 impl Subject {
     /// Commits a blob that is not there yet.
-    pub(super) async fn push(&self, repository: &RepositoryName, digest: &Digest) -> BlobRecord {
+    pub(in crate::metadata) async fn push(&self, repository: &RepositoryName, digest: &Digest) -> BlobRecord {
         match self.store.commit_blob(&commit(repository, digest)).await.unwrap() {
             Committed::Published(blob) => blob,
             outcome => panic!("{outcome:?}"),
@@ -160,7 +159,7 @@ impl Subject {
     }
 
     /// Commits blobs that are not there yet, and puts a manifest of them.
-    pub(super) async fn push_manifest(
+    pub(in crate::metadata) async fn push_manifest(
         &self,
         repository: &RepositoryName,
         name: &str,
@@ -174,31 +173,31 @@ impl Subject {
     }
 
     /// Puts a manifest of which nothing is missing, and reads it.
-    pub(super) async fn published(&self, put: &ManifestPut) -> ManifestRecord {
+    pub(in crate::metadata) async fn published(&self, put: &ManifestPut) -> ManifestRecord {
         assert_eq!(self.store.put_manifest(put).await.unwrap(), PutOutcome::Published);
         self.store.manifest(&put.repository, &put.manifest.digest).await.unwrap().unwrap()
     }
 
-    pub(super) async fn linked(&self, repository: &RepositoryName, digest: &Digest) -> Option<LinkedBlob> {
+    pub(in crate::metadata) async fn linked(&self, repository: &RepositoryName, digest: &Digest) -> Option<LinkedBlob> {
         self.other.linked_blob(repository, digest).await.unwrap()
     }
 
     /// The blobs and manifests that a put is refused for, each list sorted.
-    pub(super) async fn missing(&self, put: &ManifestPut) -> (Vec<Digest>, Vec<Digest>) {
+    pub(in crate::metadata) async fn missing(&self, put: &ManifestPut) -> (Vec<Digest>, Vec<Digest>) {
         match self.store.put_manifest(put).await.unwrap() {
             PutOutcome::Missing { blobs, manifests } => (sorted(blobs), sorted(manifests)),
             PutOutcome::Published => panic!("nothing was missing"),
         }
     }
 
-    pub(super) async fn begin(&self, repository: &RepositoryName) -> UploadSession {
+    pub(in crate::metadata) async fn begin(&self, repository: &RepositoryName) -> UploadSession {
         let session = session(repository);
         self.store.create_session(&session).await.unwrap();
         session
     }
 
     /// Claims a session that is free.
-    pub(super) async fn claimed(&self, claim: &SessionClaim) -> (UploadSession, Vec<Part>) {
+    pub(in crate::metadata) async fn claimed(&self, claim: &SessionClaim) -> (UploadSession, Vec<Part>) {
         match self.store.claim_session(claim).await.unwrap() {
             ClaimOutcome::Claimed(session, parts) => (*session, parts),
             outcome => panic!("{outcome:?}"),

@@ -4,7 +4,7 @@ use super::races::race;
 use super::subject::Subject;
 use crate::storage::{Bucket, BucketState, Epoch, Topology};
 
-fn topology(epoch: u64, weight: u32) -> Topology {
+pub(in crate::metadata) fn topology(epoch: u64, weight: u32) -> Topology {
     let bucket = |id: &str, state| Bucket {
         id: id.parse().unwrap(),
         url: "s3://one?endpoint=http%3A%2F%2Flocalhost&path_style=true".parse().unwrap(),

@@ -11,8 +11,8 @@ use super::write::{Write, Written};
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
-use crate::metadata::records::{BlobRecord, Generation};
-use crate::oci::Digest;
+use crate::metadata::records::BlobRecord;
+use crate::oci::{Digest, UploadId};
 
 /// Looks before it turns the row as well, so that a blob that is kept is never unreadable, not for a moment.
 pub(super) async fn condemn_blob(store: &DynamoDbStore, digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>> {
@@ -20,8 +20,12 @@ pub(super) async fn condemn_blob(store: &DynamoDbStore, digest: &Digest, now: Ti
     if let Kept::Yes = judge(store, whole(), now).await? {
         return heal(store, digest).await.map(|()| None);
     }
-    let condemn = Write::update(&keys::blob(digest), "SET #state = :deleting").when("#state = :live");
-    let condemn = condemn.with(":live", text(LIVE)).with(":deleting", text(DELETING));
+    let collector = UploadId::random().to_string();
+    let condemn = Write::update(&keys::blob(digest), "SET #state = :deleting, #collector = :collector")
+        .when("#state = :live OR #collector = :collector")
+        .with(":live", text(LIVE))
+        .with(":deleting", text(DELETING))
+        .with(":collector", text(&collector));
     let Written::Done(Some(row)) = store.write(condemn).await? else { return Ok(None) };
     let record: BlobRecord = row.body()?;
     match judge(store, whole(), now).await {
@@ -29,21 +33,21 @@ pub(super) async fn condemn_blob(store: &DynamoDbStore, digest: &Digest, now: Ti
             store.delete_all(dead).await?;
             Ok(Some(record))
         }
-        Ok(Kept::Yes) => turn_back(store, digest, record.generation).await.map(|()| None),
+        Ok(Kept::Yes) => turn_back(store, digest, &collector).await.map(|()| None),
         Err(error) => {
-            turn_back(store, digest, record.generation).await?;
+            turn_back(store, digest, &collector).await?;
             Err(error)
         }
     }
 }
 
-/// Makes a blob live again that a collector condemned and then found kept, unless a commit has done so.
-async fn turn_back(store: &DynamoDbStore, digest: &Digest, generation: Generation) -> Result<()> {
-    let live = Write::update(&keys::blob(digest), "SET #state = :live")
-        .when("#state = :deleting AND #generation = :generation")
+/// Makes a blob live again that this collector condemned and then found kept. Not one that a commit has revived since, or
+/// another collector has condemned.
+async fn turn_back(store: &DynamoDbStore, digest: &Digest, collector: &str) -> Result<()> {
+    let live = Write::update(&keys::blob(digest), "SET #state = :live REMOVE #collector")
+        .when("#collector = :collector")
         .with(":live", text(LIVE))
-        .with(":deleting", text(DELETING))
-        .with(":generation", number(generation.0));
+        .with(":collector", text(collector));
     store.write(live).await.map(drop)
 }
 
@@ -52,7 +56,7 @@ async fn turn_back(store: &DynamoDbStore, digest: &Digest, generation: Generatio
 async fn heal(store: &DynamoDbStore, digest: &Digest) -> Result<()> {
     match store.get(&keys::blob(digest)).await? {
         Some(row) if row.text("state")? == DELETING && has_a_manifest(store, digest).await? => {
-            turn_back(store, digest, Generation(row.number("generation")?)).await
+            turn_back(store, digest, row.text("collector")?).await
         }
         _ => Ok(()),
     }

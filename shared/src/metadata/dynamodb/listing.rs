@@ -3,6 +3,7 @@
 use futures::future::try_join_all;
 
 use super::DynamoDbStore;
+use super::item::Item;
 use super::query::Query;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
@@ -53,7 +54,7 @@ pub(super) async fn referrers(
 ) -> Result<Vec<Referrer>> {
     let after = after.map(|digest| keys::referrer(repository, subject, digest));
     let rows = Query::of(keys::repository_partition(repository)).beginning_with(keys::referrer_prefix(subject));
-    store.query(rows.after(after.as_ref()), limit).await?.iter().map(|row| row.body()).collect()
+    store.query(rows.after(after.as_ref()), limit).await?.iter().map(Item::body).collect()
 }
 
 /// All shards of the index at once, each as if it held the whole page.

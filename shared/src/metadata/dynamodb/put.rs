@@ -165,7 +165,7 @@ fn publication(put: &ManifestPut, generation: Generation, seen: &Seen) -> Result
             digest: digest.clone(),
             media_type: put.manifest.media_type.clone(),
             size: put.manifest.size,
-            pushed: put.manifest.pushed,
+            pushed: put.now,
         };
         let row = Item::new(&key).with("digest", text(digest)).with_body(&record)?;
         let moved = Write::put(&key, row);

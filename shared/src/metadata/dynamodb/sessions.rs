@@ -21,7 +21,7 @@ use crate::oci::{RepositoryName, UploadId};
 use crate::storage::Part;
 
 /// How much longer than their session, as it was then, parts are kept: sessions are prolonged, parts are not.
-const PARTS_OUTLIVE: Duration = Duration::from_secs(30 * 24 * 3600);
+const PARTS_OUTLIVE: Duration = Duration::from_hours(30 * 24);
 /// The most parts in one row: of at most about 300 bytes each, where a row may have 400 KB.
 const PARTS_PER_ROW: usize = 1000;
 

@@ -19,7 +19,7 @@ use crate::metadata::store::Unlinked;
 use crate::oci::{Digest, RepositoryName, UploadId};
 
 /// How long a mark is waited for: longer than its maker needs, unless it died.
-const MARK_LIFE: Duration = Duration::from_secs(60);
+const MARK_LIFE: Duration = Duration::from_mins(1);
 
 /// What a link's mark means to a put.
 #[derive(Debug, PartialEq, Eq)]

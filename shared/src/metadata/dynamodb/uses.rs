@@ -16,7 +16,7 @@ use crate::metadata::records::Generation;
 use crate::oci::{Digest, RepositoryName};
 
 /// Longer than any request lives.
-const UNDER_WAY: Duration = Duration::from_secs(15 * 60);
+const UNDER_WAY: Duration = Duration::from_mins(15);
 
 /// How many rows are judged at once: as many as one look at their manifests can name.
 const AT_ONCE: usize = 100;

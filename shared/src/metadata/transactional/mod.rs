@@ -1,0 +1,192 @@
+//! The store of facts over anything with real transactions: each intent is one transaction, so that the order of writes
+//! which the table needs does not matter here.
+
+mod blobs;
+mod engine;
+mod listings;
+mod manifests;
+mod rows;
+mod sessions;
+mod topologies;
+
+use async_trait::async_trait;
+
+pub(crate) use engine::{Engine, Rows, RowsMut};
+
+use super::error::Result;
+use super::{
+    Advance, BlobCommit, BlobRecord, Claim, ClaimOutcome, Committed, LinkedBlob, ManifestPut, ManifestRecord,
+    MetadataStore, PutOutcome, Referrer, SessionClaim, TagRecord, Unlinked, UploadSession,
+};
+use crate::clock::Timestamp;
+use crate::oci::{Digest, RepositoryName, Tag, UploadId};
+use crate::storage::Topology;
+
+/// Facts in the rows of an engine.
+#[derive(Debug)]
+pub struct Transactional<E> {
+    engine: E,
+}
+
+impl<E> Transactional<E> {
+    pub(crate) const fn over(engine: E) -> Self {
+        Self { engine }
+    }
+
+    #[cfg(test)]
+    pub(crate) const fn engine(&self) -> &E {
+        &self.engine
+    }
+}
+
+#[async_trait]
+impl<E: Engine> MetadataStore for Transactional<E> {
+    async fn linked_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<LinkedBlob>> {
+        let (repository, digest) = (repository.clone(), digest.clone());
+        self.engine.read(move |rows| blobs::linked(rows, &repository, &digest)).await
+    }
+
+    async fn renew_link(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        lease: Timestamp,
+    ) -> Result<Option<BlobRecord>> {
+        self.mount_blob(repository, repository, digest, lease).await
+    }
+
+    async fn commit_blob(&self, commit: &BlobCommit) -> Result<Committed> {
+        let commit = commit.clone();
+        self.engine.write(move |rows| blobs::commit(rows, &commit)).await
+    }
+
+    async fn mount_blob(
+        &self,
+        from: &RepositoryName,
+        to: &RepositoryName,
+        digest: &Digest,
+        lease: Timestamp,
+    ) -> Result<Option<BlobRecord>> {
+        let (from, to, digest) = (from.clone(), to.clone(), digest.clone());
+        self.engine.write(move |rows| blobs::mount(rows, &from, &to, &digest, lease)).await
+    }
+
+    async fn repositories_of(&self, digest: &Digest, limit: usize) -> Result<Vec<RepositoryName>> {
+        let digest = digest.clone();
+        self.engine.read(move |rows| blobs::repositories(rows, &digest, limit)).await
+    }
+
+    async fn unlink_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Unlinked> {
+        let (repository, digest) = (repository.clone(), digest.clone());
+        self.engine.write(move |rows| blobs::unlink(rows, &repository, &digest)).await
+    }
+
+    async fn manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<ManifestRecord>> {
+        let (repository, digest) = (repository.clone(), digest.clone());
+        self.engine.read(move |rows| manifests::get(rows, &repository, &digest)).await
+    }
+
+    async fn tag(&self, repository: &RepositoryName, tag: &Tag) -> Result<Option<TagRecord>> {
+        let (repository, tag) = (repository.clone(), tag.clone());
+        self.engine.read(move |rows| manifests::tag(rows, &repository, &tag)).await
+    }
+
+    async fn put_manifest(&self, put: &ManifestPut) -> Result<PutOutcome> {
+        let put = put.clone();
+        self.engine.write(move |rows| manifests::put(rows, &put)).await
+    }
+
+    async fn delete_manifest(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<Vec<Tag>>> {
+        let (repository, digest) = (repository.clone(), digest.clone());
+        self.engine.write(move |rows| manifests::delete(rows, &repository, &digest)).await
+    }
+
+    async fn delete_tag(&self, repository: &RepositoryName, tag: &Tag) -> Result<bool> {
+        let (repository, tag) = (repository.clone(), tag.clone());
+        self.engine.write(move |rows| manifests::delete_tag(rows, &repository, &tag)).await
+    }
+
+    async fn tags(&self, repository: &RepositoryName, after: Option<&Tag>, limit: usize) -> Result<Option<Vec<Tag>>> {
+        let (repository, after) = (repository.clone(), after.cloned());
+        self.engine.read(move |rows| listings::tags(rows, &repository, after.as_ref(), limit)).await
+    }
+
+    async fn tags_of(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Tag>> {
+        let (repository, digest) = (repository.clone(), digest.clone());
+        self.engine.read(move |rows| manifests::tags_of(rows, &repository, &digest)).await
+    }
+
+    async fn referrers(
+        &self,
+        repository: &RepositoryName,
+        subject: &Digest,
+        after: Option<&Digest>,
+        limit: usize,
+    ) -> Result<Vec<Referrer>> {
+        let (repository, subject, after) = (repository.clone(), subject.clone(), after.cloned());
+        self.engine.read(move |rows| listings::referrers(rows, &repository, &subject, after.as_ref(), limit)).await
+    }
+
+    async fn repositories(&self, after: Option<&RepositoryName>, limit: usize) -> Result<Vec<RepositoryName>> {
+        let after = after.cloned();
+        self.engine.read(move |rows| listings::repositories(rows, after.as_ref(), limit)).await
+    }
+
+    async fn create_session(&self, session: &UploadSession) -> Result<()> {
+        let session = session.clone();
+        self.engine.write(move |rows| sessions::create(rows, session)).await
+    }
+
+    async fn session(&self, repository: &RepositoryName, id: &UploadId) -> Result<Option<UploadSession>> {
+        let (repository, id) = (repository.clone(), id.clone());
+        self.engine.read(move |rows| sessions::get(rows, &repository, &id)).await
+    }
+
+    async fn claim_session(&self, claim: &SessionClaim) -> Result<ClaimOutcome> {
+        let claim = claim.clone();
+        self.engine.write(move |rows| sessions::claim(rows, claim)).await
+    }
+
+    async fn extend_claim(&self, id: &UploadId, claim: &Claim, until: Timestamp) -> Result<bool> {
+        let (id, claim) = (id.clone(), claim.clone());
+        self.engine.write(move |rows| sessions::extend(rows, &id, claim, until)).await
+    }
+
+    async fn advance_session(&self, advance: &Advance) -> Result<bool> {
+        let advance = advance.clone();
+        self.engine.write(move |rows| sessions::advance(rows, advance)).await
+    }
+
+    async fn release_claim(&self, id: &UploadId, claim: &Claim) -> Result<()> {
+        let (id, claim) = (id.clone(), claim.clone());
+        self.engine.write(move |rows| sessions::release(rows, &id, &claim)).await
+    }
+
+    async fn delete_session(&self, id: &UploadId, claim: &Claim) -> Result<bool> {
+        let (id, claim) = (id.clone(), claim.clone());
+        self.engine.write(move |rows| sessions::delete(rows, &id, &claim)).await
+    }
+
+    async fn condemn_blob(&self, digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>> {
+        let digest = digest.clone();
+        self.engine.write(move |rows| blobs::condemn(rows, &digest, now)).await
+    }
+
+    async fn forget_blob(&self, condemned: &BlobRecord) -> Result<bool> {
+        let condemned = condemned.clone();
+        self.engine.write(move |rows| blobs::forget(rows, &condemned)).await
+    }
+
+    async fn topology(&self) -> Result<Option<Topology>> {
+        self.engine.read(topologies::newest).await
+    }
+
+    async fn put_topology(&self, topology: &Topology) -> Result<bool> {
+        let topology = topology.clone();
+        self.engine.write(move |rows| topologies::put(rows, &topology)).await
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.topology().await.map(drop)
+    }
+}
