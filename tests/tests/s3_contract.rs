@@ -1,5 +1,7 @@
 //! What holds for every store of bytes, held to buckets of the emulator: with versions, as deployed, and without.
 
+#![expect(clippy::expect_used, reason = "tests fail by panicking")]
+
 use std::sync::Arc;
 
 use harness::emulator::{Emulator, emulator};

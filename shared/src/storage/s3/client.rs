@@ -17,7 +17,7 @@ const CONNECT: Duration = Duration::from_secs(3);
 /// Until the first byte of an answer. S3 answers within a second; only copies take longer, and have their own limit.
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 /// A server-side copy of 5 GB answers when it is done.
-const COPY: Duration = Duration::from_secs(15 * 60);
+const COPY: Duration = Duration::from_mins(15);
 /// How long a body may stand still.
 const STALL: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 4;

@@ -192,7 +192,7 @@ mod tests {
 
     #[test]
     fn small_chunks_are_gathered() {
-        let (rope, _) = rope(&[1; 2 * GATHERED]);
+        let (rope, _) = rope(&vec![1; 2 * GATHERED]);
         assert_eq!(rope.tied().chunks.len(), 2);
     }
 

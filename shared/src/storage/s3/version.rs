@@ -55,7 +55,7 @@ pub(super) fn found(head: &HeadObjectOutput) -> Version {
         (Some(id), _) => Version::new(format!("v:{id}")),
         (None, Some(mark)) => mark.version(None),
         (None, None) => {
-            let time = head.last_modified().map_or(0, |time| time.secs());
+            let time = head.last_modified().map_or(0, aws_sdk_s3::primitives::DateTime::secs);
             Version::new(format!("e:{}:{time}", head.e_tag().unwrap_or_default()))
         }
     }

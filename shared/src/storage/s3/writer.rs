@@ -42,13 +42,21 @@ pub(super) struct S3Writer {
     next: u32,
     /// The object that the last checkpoint names.
     tail: Option<Tail>,
-    /// Whether the tail holds exactly what lies after the parts.
-    is_saved: bool,
-    /// Whether what lies after the parts is in the tail only, and not yet in memory.
-    is_unread: bool,
     /// What lies after the parts.
     rest: Rope,
+    rest_is: Rest,
     has_failed: bool,
+}
+
+/// Where the bytes are that lie after the parts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Rest {
+    /// In the tail only.
+    Unread,
+    /// In memory, and in the tail when there are any.
+    Saved,
+    /// In memory; the tail has others, or fewer.
+    Ahead,
 }
 
 /// Another call on a writer that failed.
@@ -74,10 +82,9 @@ impl S3Writer {
             parts,
             sending: JoinSet::new(),
             sending_bytes: 0,
-            is_saved: checkpoint.tail.is_some(),
-            is_unread: checkpoint.tail.is_some(),
-            tail: checkpoint.tail,
             rest: Rope::default(),
+            rest_is: if checkpoint.tail.is_some() { Rest::Unread } else { Rest::Saved },
+            tail: checkpoint.tail,
             has_failed: false,
         })
     }
@@ -113,7 +120,7 @@ impl S3Writer {
             return Ok(());
         }
         self.read_back().await?;
-        self.is_saved = false;
+        self.rest_is = Rest::Ahead;
         self.size += bytes.len() as u64;
         self.rest.push(bytes);
         while self.rest.size() >= part_size(self.next) {
@@ -124,13 +131,13 @@ impl S3Writer {
 
     /// Brings the tail's bytes back to memory.
     async fn read_back(&mut self) -> Result<()> {
-        if let Some(tail) = self.tail.as_ref().filter(|_| self.is_unread) {
+        if let Some(tail) = self.tail.as_ref().filter(|_| self.rest_is == Rest::Unread) {
             let content = self.store.get(&tail.path, tail.size).await.map_err(|error| self.without_tail(error))?;
             if content.len() as u64 != tail.size {
                 return Err(Error::CheckpointGone(self.path.clone()));
             }
             self.rest = content.into();
-            self.is_unread = false;
+            self.rest_is = Rest::Saved;
         }
         Ok(())
     }
@@ -187,7 +194,7 @@ impl S3Writer {
         if self.rest.size() >= LEAST_PART {
             self.send(self.rest.size()).await?;
         }
-        let tail = if self.is_saved {
+        let tail = if self.rest_is != Rest::Ahead {
             self.tail.clone()
         } else if self.rest.size() == 0 {
             None
@@ -199,7 +206,7 @@ impl S3Writer {
         self.all_arrive().await?;
         // From here on a checkpoint names the upload and the tail.
         self.is_own = false;
-        self.is_saved = tail.is_some();
+        self.rest_is = if self.rest_is == Rest::Ahead { Rest::Saved } else { self.rest_is };
         self.tail.clone_from(&tail);
         let parts = self.parts[self.reported..].to_vec();
         self.reported = self.parts.len();
@@ -219,16 +226,11 @@ impl S3Writer {
 
     /// An object that was never worth a part: it is put, or it lies in the tail and is copied.
     async fn publish_small(&mut self) -> Result<Version> {
-        match self.tail.as_ref().filter(|_| self.is_unread) {
-            Some(tail) => match self.store.copy(&self.store, &tail.path, &self.path).await {
-                Ok(copied) => Ok(copied.version),
-                Err(error) => Err(self.without_tail(error)),
-            },
-            None => {
-                let content = std::mem::take(&mut self.rest);
-                self.store.put(&self.path, content, PutMode::Overwrite).await
-            }
+        if let Some(tail) = self.tail.as_ref().filter(|_| self.rest_is == Rest::Unread) {
+            let copied = self.store.copy(&self.store, &tail.path, &self.path).await;
+            return copied.map(|copied| copied.version).map_err(|error| self.without_tail(error));
         }
+        self.store.put(&self.path, std::mem::take(&mut self.rest), PutMode::Overwrite).await
     }
 }
 

@@ -1,5 +1,6 @@
 //! The driver against an S3 server in this process: real requests, signed and parsed, but no socket.
 
+mod gate;
 mod in_process;
 mod writing;
 
