@@ -182,7 +182,6 @@ impl RowsMut for Writing<'_> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 mod tests {
     use super::*;
     use crate::metadata::MetadataStore;

@@ -1,7 +1,5 @@
 //! Random intents over very few names, compared after every step with the smallest thing that could be right: sets.
 
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;

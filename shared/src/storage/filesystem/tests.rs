@@ -1,7 +1,5 @@
 //! The contract on a directory, and what holds for directories only.
 
-#![expect(clippy::unwrap_used, reason = "tests fail by panicking")]
-
 use std::env;
 use std::fs;
 use std::os::unix::fs::symlink;
