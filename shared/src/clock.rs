@@ -1,4 +1,5 @@
-//! Wall-clock time as the records keep it. Stores never read a clock: a time is always a caller's argument.
+//! Wall-clock time as the records keep it. What a record says of time is always a caller's argument; a store reads the clock
+//! only to tell how old a mark of its own is, which one request leaves for another.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
