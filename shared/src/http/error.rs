@@ -199,7 +199,7 @@ fn registry_code(error: &registry::Error) -> ErrorCode {
         E::WrongLength { .. } => ErrorCode::SizeInvalid,
         E::DigestMismatch { .. } => ErrorCode::DigestInvalid,
         E::ManifestUnknown => ErrorCode::ManifestUnknown,
-        E::ManifestInvalid(_) | E::AnnotationsTooLarge { .. } => ErrorCode::ManifestInvalid,
+        E::ManifestInvalid(_) | E::AnnotationsTooLarge { .. } | E::TooManyBlobs { .. } => ErrorCode::ManifestInvalid,
         E::ManifestBlobUnknown { .. } => ErrorCode::ManifestBlobUnknown,
         E::TooManyTags { .. } => ErrorCode::TagInvalid,
         E::NameUnknown => ErrorCode::NameUnknown,
@@ -223,6 +223,7 @@ fn registry_status(error: &registry::Error) -> StatusCode {
         E::WrongLength { .. }
         | E::DigestMismatch { .. }
         | E::ManifestInvalid(_)
+        | E::TooManyBlobs { .. }
         | E::ManifestBlobUnknown { .. }
         | E::TooManyTags { .. }
         | E::Body(BodyError::BrokenOff(_)) => StatusCode::BAD_REQUEST,

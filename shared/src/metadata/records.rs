@@ -84,6 +84,9 @@ pub struct ManifestRecord {
 impl ManifestRecord {
     /// The most bytes that lie in the row itself.
     pub const MAX_INLINE: usize = 256 * 1024;
+
+    /// The most blobs that a manifest may use, each of which the row names.
+    pub const MAX_BLOBS: usize = 1000;
 }
 
 /// A tag in a repository.

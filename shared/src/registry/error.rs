@@ -56,6 +56,12 @@ pub enum Error {
         /// The most bytes.
         limit: usize,
     },
+    /// More blobs than a manifest's row can name.
+    #[error("a manifest may name {limit} blobs at most")]
+    TooManyBlobs {
+        /// The most blobs.
+        limit: usize,
+    },
     /// The manifest names what the repository does not have.
     #[error("the repository lacks what the manifest names; push it first")]
     ManifestBlobUnknown {

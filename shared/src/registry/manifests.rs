@@ -56,6 +56,9 @@ impl Registry {
         let children = children.into_iter().map(|child| child.digest.clone()).collect();
         let named = manifest.blobs().into_iter().chain(files);
         let mut blobs: Vec<_> = named.map(|blob| blob.digest.clone()).collect();
+        if blobs.len() > ManifestRecord::MAX_BLOBS {
+            return Err(Error::TooManyBlobs { limit: ManifestRecord::MAX_BLOBS });
+        }
         let inline = put.bytes.len() <= ManifestRecord::MAX_INLINE;
         if !inline {
             self.store_verified(repository, &digest, put.bytes.clone()).await?;
