@@ -9,6 +9,7 @@ use crate::args::LogFormat;
 
 /// Starts logging what `filter` lets through.
 pub(crate) fn start(format: LogFormat, filter: &str) -> Result<(), ParseError> {
+    let colours = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::try_new(filter)?)
         .with_writer(std::io::stderr)
