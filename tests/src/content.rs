@@ -10,15 +10,34 @@ use crate::client::Client;
 /// The media type of an OCI image.
 pub const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 
+/// Numbers without a pattern, the same for the same seed.
+#[derive(Debug, Clone)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// The numbers of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// The next number.
+    pub fn roll(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// The next number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        (self.roll() >> 16) % bound
+    }
+}
+
 /// So many bytes, the same for the same seed, that do not compress.
 pub fn noise(seed: u64, length: usize) -> Bytes {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let words = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    });
+    let mut dice = Dice::new(seed);
+    let words = std::iter::repeat_with(|| dice.roll().to_le_bytes());
     let mut bytes: Vec<u8> = words.take(length.div_ceil(8)).flatten().collect();
     bytes.truncate(length);
     bytes.into()

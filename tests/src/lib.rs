@@ -4,4 +4,5 @@ pub mod client;
 pub mod content;
 pub mod emulator;
 pub mod server;
+pub mod stack;
 pub mod tools;
