@@ -29,6 +29,15 @@ pub struct Stores {
     pub metadata: Url,
 }
 
+/// How AWS is reached, where a store lies there.
+#[derive(Debug, Clone, Default)]
+pub struct Aws {
+    /// Credentials, region and connections; from where the AWS tools take them when absent.
+    pub settings: Option<SdkConfig>,
+    /// Counts what is sent.
+    pub calls: Option<Calls>,
+}
+
 /// Why the stores could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -73,7 +82,7 @@ pub enum OpenError {
 
 impl Stores {
     /// Opens the metadata alone.
-    pub async fn open_metadata(&self, calls: Option<&Calls>) -> Result<Arc<dyn MetadataStore>, OpenError> {
+    pub async fn open_metadata(&self, aws: &Aws) -> Result<Arc<dyn MetadataStore>, OpenError> {
         let url = &self.metadata;
         match url.scheme() {
             "memory" => Ok(Arc::new(MemoryStore::new())),
@@ -83,21 +92,19 @@ impl Stores {
             }
             DYNAMODB => {
                 let config = DynamoDbConfig::from_url(url)?;
-                Ok(Arc::new(DynamoDbStore::connect(&config, &aws().await, calls.cloned())))
+                Ok(Arc::new(DynamoDbStore::connect(&config, &aws.settings().await, aws.calls.clone())))
             }
             _ => Err(OpenError::MetadataScheme(url.clone())),
         }
     }
 
-    /// Opens both, counting what is sent to AWS when asked to. The first process to do so writes the first topology; all
-    /// others read it.
-    pub async fn open(&self, calls: Option<&Calls>) -> Result<(Arc<ShardedDriver>, Arc<dyn MetadataStore>), OpenError> {
-        let metadata = self.open_metadata(calls).await?;
+    /// Opens both. The first process to do so writes the first topology; all others read it.
+    pub async fn open(&self, aws: &Aws) -> Result<(Arc<ShardedDriver>, Arc<dyn MetadataStore>), OpenError> {
+        let metadata = self.open_metadata(aws).await?;
         let mut factory = Factory::standard();
         if self.storage.iter().any(|url| url.scheme() == S3) {
-            let aws = aws().await;
-            let calls = calls.cloned();
-            factory.register(S3, move |url| std::future::ready(bucket(&url, &aws, calls.clone())));
+            let (settings, calls) = (aws.settings().await, aws.calls.clone());
+            factory.register(S3, move |url| std::future::ready(bucket(&url, &settings, calls.clone())));
         }
         let named = self.named();
         let topology = topology(&*metadata, &named).await?;
@@ -123,9 +130,13 @@ impl Stores {
     }
 }
 
-/// Credentials, region and connections, from where the AWS tools take them.
-async fn aws() -> SdkConfig {
-    aws_config::load_defaults(BehaviorVersion::latest()).await
+impl Aws {
+    async fn settings(&self) -> SdkConfig {
+        match &self.settings {
+            Some(settings) => settings.clone(),
+            None => aws_config::load_defaults(BehaviorVersion::latest()).await,
+        }
+    }
 }
 
 fn bucket(url: &Url, aws: &SdkConfig, calls: Option<Calls>) -> Result<Arc<dyn StorageDriver>, FactoryError> {

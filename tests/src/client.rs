@@ -1,19 +1,29 @@
-//! An HTTP client that hides nothing: no redirects, no retries, no headers of its own.
+//! An HTTP client that hides nothing: no redirects, no retries, no headers of its own. It asks over the network, or the
+//! API in this process.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full};
+use futures::stream::{self, StreamExt};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
 use hyper_util::client::legacy::Client as Pool;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
+use shared::http::Api;
 
 /// A client of one registry.
 #[derive(Debug, Clone)]
-pub struct Client {
-    pool: Pool<HttpConnector, Full<Bytes>>,
-    address: SocketAddr,
+pub struct Client(Way);
+
+#[derive(Debug, Clone)]
+enum Way {
+    Network { pool: Pool<HttpConnector, UnsyncBoxBody<Bytes, Infallible>>, address: SocketAddr },
+    Process(Api),
 }
 
 /// An answer, read to its end.
@@ -34,18 +44,27 @@ pub struct Call<'a> {
     method: Method,
     target: String,
     headers: Vec<(String, String)>,
-    body: Bytes,
+    body: Vec<Bytes>,
+    streamed: bool,
 }
+
+/// Why there is no answer.
+pub type NoAnswer = Box<dyn std::error::Error + Send + Sync>;
 
 impl Client {
     /// A client of the registry at this address.
     pub fn new(address: SocketAddr) -> Self {
-        Self { pool: Pool::builder(TokioExecutor::new()).build_http(), address }
+        Self(Way::Network { pool: Pool::builder(TokioExecutor::new()).build_http(), address })
+    }
+
+    /// A client of a registry in this process.
+    pub fn of(api: Api) -> Self {
+        Self(Way::Process(api))
     }
 
     /// A request of this method and path, or whole URL.
     pub fn call(&self, method: Method, target: impl Into<String>) -> Call<'_> {
-        Call { client: self, method, target: target.into(), headers: Vec::new(), body: Bytes::new() }
+        Call { client: self, method, target: target.into(), headers: Vec::new(), body: Vec::new(), streamed: false }
     }
 
     /// GET.
@@ -56,6 +75,11 @@ impl Client {
     /// HEAD.
     pub async fn head(&self, target: impl Into<String>) -> Answer {
         self.call(Method::HEAD, target).send().await
+    }
+
+    /// POST.
+    pub async fn post(&self, target: impl Into<String>) -> Answer {
+        self.call(Method::POST, target).send().await
     }
 
     /// DELETE.
@@ -71,9 +95,16 @@ impl Call<'_> {
         self
     }
 
-    /// With this body.
+    /// With this body, whose length is told.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = body.into();
+        self.body = vec![body.into()];
+        self
+    }
+
+    /// With a body of these pieces, whose length is not told.
+    pub fn stream(mut self, pieces: impl IntoIterator<Item = Bytes>) -> Self {
+        self.body = pieces.into_iter().collect();
+        self.streamed = true;
         self
     }
 
@@ -87,21 +118,49 @@ impl Call<'_> {
     /// # Errors
     ///
     /// When the connection breaks off.
-    pub async fn try_send(self) -> Result<Answer, Box<dyn std::error::Error + Send + Sync>> {
-        let target = if self.target.starts_with('/') {
-            format!("http://{}{}", self.client.address, self.target)
-        } else {
-            self.target
+    pub async fn try_send(self) -> Result<Answer, NoAnswer> {
+        let target = match &self.client.0 {
+            Way::Network { address, .. } if self.target.starts_with('/') => format!("http://{address}{}", self.target),
+            Way::Network { .. } | Way::Process(_) => self.target,
         };
-        let mut request = Request::builder().method(self.method).uri(target.parse::<Uri>().expect("a URL"));
+        let mut request = Request::builder().method(self.method.clone()).uri(target.parse::<Uri>().expect("a URL"));
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
-        let request = request.body(Full::new(self.body)).expect("a request");
-        let response = self.client.pool.request(request).await?;
-        let (parts, body) = response.into_parts();
-        Ok(Answer { status: parts.status, headers: parts.headers, body: body.collect().await?.to_bytes() })
+        let body = if self.streamed {
+            let pieces = stream::iter(self.body).map(|piece| Ok(Frame::data(piece)));
+            StreamBody::new(pieces).boxed_unsync()
+        } else {
+            Full::new(self.body.into_iter().next().unwrap_or_default()).boxed_unsync()
+        };
+        let mut request = request.body(body).expect("a request");
+        match &self.client.0 {
+            Way::Network { pool, .. } => read(pool.request(request).await?).await,
+            Way::Process(api) => {
+                let length = http_body::Body::size_hint(request.body()).exact().filter(|_| !self.streamed);
+                let length = length.filter(|length| *length > 0 || matches!(self.method, Method::PUT | Method::POST));
+                if let Some(length) = length {
+                    request.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());
+                }
+                let request = request.map(|body| body.map_err(|never| match never {}).boxed_unsync());
+                let mut answer = read(api.handle(request).await).await?;
+                if self.method == Method::HEAD {
+                    // No transport sends it.
+                    answer.body.clear();
+                }
+                Ok(answer)
+            }
+        }
     }
+}
+
+async fn read<B>(response: Response<B>) -> Result<Answer, NoAnswer>
+where
+    B: http_body::Body<Data = Bytes, Error: Into<NoAnswer>>,
+{
+    let (parts, body) = response.into_parts();
+    let body = body.collect().await.map_err(Into::into)?.to_bytes();
+    Ok(Answer { status: parts.status, headers: parts.headers, body })
 }
 
 impl Answer {

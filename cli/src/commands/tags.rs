@@ -1,6 +1,7 @@
 //! `ringhold tags`: which tags there are, and which name a manifest.
 
 use serde::{Deserialize, Serialize};
+use shared::config::Aws;
 use shared::metadata::MetadataStore;
 use shared::oci::{Digest, RepositoryName, Tag};
 use url::form_urlencoded;
@@ -74,7 +75,7 @@ async fn find_directly(args: &TagsArgs, search: &Search) -> Result<Vec<Line>, Op
     if args.store.metadata.is_none() && !args.store.data.join("metadata.redb").exists() {
         return Err(OperatorError::NoData(args.store.data.display().to_string()));
     }
-    let metadata = stores.open_metadata(None).await?;
+    let metadata = stores.open_metadata(&Aws::default()).await?;
     Ok(find(&*metadata, search).await?)
 }
 

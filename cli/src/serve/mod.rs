@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use shared::causes::Causes;
-use shared::config::OpenError;
+use shared::config::{Aws, OpenError};
 use shared::http::Api;
 use shared::registry::{Registry, Terms};
 use tokio::net::TcpListener;
@@ -63,7 +63,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     log::start(args.log_format, &args.log)?;
     let data = &args.store.data;
     std::fs::create_dir_all(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
-    let (storage, metadata) = settings.stores.open(None).await?;
+    let (storage, metadata) = settings.stores.open(&Aws::default()).await?;
     let api =
         Arc::new(Api::new(Registry::new(storage, Arc::clone(&metadata), Terms::default()), settings.http.clone()));
 

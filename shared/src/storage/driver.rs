@@ -49,7 +49,7 @@ pub trait StorageDriver: fmt::Debug + Send + Sync + 'static {
     async fn move_content(&self, from: &ObjectPath, to: &ObjectPath) -> Result<Version>;
 
     /// Copies an object of another driver, server-side where both stores can; the source stays.
-    async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Version> {
+    async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Copied> {
         copy_through(self, source, from, to).await
     }
 
@@ -67,7 +67,7 @@ pub(super) async fn copy_through<D: StorageDriver + ?Sized>(
     source: &dyn StorageDriver,
     from: &ObjectPath,
     to: &ObjectPath,
-) -> Result<Version> {
+) -> Result<Copied> {
     let mut content = source.reader(from, Span::ALL).await?;
     let mut writer = driver.writer(to, None).await?;
     while let Some(chunk) = content.stream.next().await {
@@ -80,7 +80,7 @@ pub(super) async fn copy_through<D: StorageDriver + ?Sized>(
             return Err(error);
         }
     }
-    writer.commit().await
+    Ok(Copied { version: writer.commit().await?, source: content.version })
 }
 
 /// Bytes on their way to an object. Dropping a writer loses what was written since its last checkpoint, nothing else.
@@ -130,6 +130,15 @@ impl Version {
     }
 }
 
+/// What a copy made, and of what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Copied {
+    /// The new object's version.
+    pub version: Version,
+    /// The version of the source that was copied; none where its store keeps none.
+    pub source: Option<Version>,
+}
+
 /// A stretch of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Span {
@@ -148,6 +157,8 @@ impl Span {
 pub struct Content {
     /// Size of the whole object, whatever the span.
     pub size: u64,
+    /// The version that is read; none where its store keeps none.
+    pub version: Option<Version>,
     /// The bytes of the span.
     pub stream: BoxStream<'static, Result<Bytes>>,
 }

@@ -104,7 +104,7 @@ impl StorageDriver for MemoryDriver {
     }
 
     async fn reader(&self, path: &ObjectPath, span: Span) -> Result<Content> {
-        let mut rest = self.content(path)?;
+        let Object { content: mut rest, version } = self.store().get(path)?.clone();
         let size = rest.len() as u64;
         if span.offset > size {
             return Err(Error::OutOfRange { path: path.clone(), size });
@@ -115,7 +115,7 @@ impl StorageDriver for MemoryDriver {
             let length = rest.len().min(CHUNK);
             (length > 0).then(|| Ok(rest.split_to(length)))
         });
-        Ok(Content { size, stream: stream::iter(chunks).boxed() })
+        Ok(Content { size, version: Some(version), stream: stream::iter(chunks).boxed() })
     }
 
     async fn writer(&self, path: &ObjectPath, progress: Option<Progress>) -> Result<Box<dyn Writer>> {

@@ -15,8 +15,8 @@ mod sharded;
 mod topology;
 
 pub use driver::{
-    Checkpoint, Content, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, UrlMethod, UrlRequest,
-    Version, Writer,
+    Checkpoint, Content, Copied, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, UrlMethod,
+    UrlRequest, Version, Writer,
 };
 pub use error::{Error, Result, Source};
 pub use factory::{Factory, FactoryError, FileUrlError, MemoryUrlError};

@@ -12,7 +12,9 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use url::Url;
 
-use super::driver::{Content, Entry, Progress, PutMode, Span, Stat, StorageDriver, UrlRequest, Version, Writer};
+use super::driver::{
+    Content, Copied, Entry, Progress, PutMode, Span, Stat, StorageDriver, UrlRequest, Version, Writer,
+};
 use super::error::{Error, Result};
 use super::path::ObjectPath;
 use super::ring::HashRing;
@@ -99,17 +101,16 @@ impl ShardedDriver {
     }
 
     /// Moves an object over whatever lies at `to`. Within a bucket it is the driver's own move; between two it is a copy,
-    /// then a delete of the version that was there before the copy began, so that whatever is written to `from` in the
-    /// meantime stays. A move that fails on its way leaves the source, and can be repeated.
+    /// then a delete of the version that was copied, so that whatever is written to `from` in the meantime stays; where the
+    /// source keeps no versions it goes, as in the driver's own move. A move that fails on its way leaves the source, and can be repeated.
     pub async fn transfer(&self, from: (&BucketId, &ObjectPath), to: (&BucketId, &ObjectPath)) -> Result<Version> {
         let (source, target) = (self.known(from.0)?, self.known(to.0)?);
         if from.0 == to.0 {
             return target.move_content(from.1, to.1).await;
         }
-        let before = source.stat(from.1).await?;
-        let version = target.copy_from(&**source, from.1, to.1).await?;
-        source.delete(from.1, Some(&before.version)).await?;
-        Ok(version)
+        let copied = target.copy_from(&**source, from.1, to.1).await?;
+        source.delete(from.1, copied.source.as_ref()).await?;
+        Ok(copied.version)
     }
 
     fn known(&self, id: &BucketId) -> Result<&Arc<dyn StorageDriver>> {
@@ -172,7 +173,7 @@ impl StorageDriver for ShardedDriver {
         self.transfer((self.route(from), from), (self.route(to), to)).await
     }
 
-    async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Version> {
+    async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Copied> {
         let target = self.driver(to);
         // A part knows how to copy from its like, not from a whole.
         match source.as_any().downcast_ref::<Self>() {

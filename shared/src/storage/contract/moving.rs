@@ -72,9 +72,10 @@ pub async fn a_copy_from_another_store_leaves_its_source(bench: &Bench) {
     for (name, content) in [("empty", noise(2, 0)), ("small", noise(3, 1000)), ("large", noise(4, 9 * MIB + 1))] {
         let (from, to) = (bench.path(&format!("from/{name}")), bench.path(&format!("to/{name}")));
         let before = source.put_content(&from, content.clone(), PutMode::Overwrite).await.unwrap();
-        let version = bench.driver().copy_from(&source, &from, &to).await.unwrap();
+        let copied = bench.driver().copy_from(&source, &from, &to).await.unwrap();
         assert!(bench.get(&to).await == content);
-        assert_eq!(bench.driver().stat(&to).await.unwrap().version, version);
+        assert_eq!(bench.driver().stat(&to).await.unwrap().version, copied.version);
+        assert_eq!(copied.source.as_ref(), Some(&before));
         assert_eq!(source.stat(&from).await.unwrap().version, before);
         bench.assert_absent(&from).await;
     }
@@ -85,9 +86,10 @@ pub async fn a_copy_from_another_instance_leaves_its_source(bench: &Bench) {
     for (name, content) in [("empty", noise(5, 0)), ("small", noise(6, 1000)), ("large", noise(7, 9 * MIB + 1))] {
         let (from, to) = (bench.path(&format!("from/{name}")), bench.path(&format!("to/{name}")));
         let before = bench.put(&from, content.clone()).await;
-        let version = bench.driver().copy_from(&**bench.reopened(), &from, &to).await.unwrap();
+        let copied = bench.driver().copy_from(&**bench.reopened(), &from, &to).await.unwrap();
         assert!(bench.get(&to).await == content);
-        assert_eq!(bench.driver().stat(&to).await.unwrap().version, version);
+        assert_eq!(bench.driver().stat(&to).await.unwrap().version, copied.version);
+        assert!(copied.source.is_none_or(|source| source == before), "what was copied is what lay there");
         assert!(bench.get(&from).await == content);
         assert_eq!(bench.driver().stat(&from).await.unwrap().version, before, "a copy is no write of its source");
         bench.driver().delete(&from, None).await.unwrap();

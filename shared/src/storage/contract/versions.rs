@@ -55,7 +55,7 @@ pub async fn moves_and_copies_make_other_versions(bench: &Bench) {
     }
     bench.driver().move_content(&one, &other).await.unwrap();
     for _ in 0..4 {
-        versions.push(bench.driver().copy_from(&**bench.reopened(), &other, &one).await.unwrap());
+        versions.push(bench.driver().copy_from(&**bench.reopened(), &other, &one).await.unwrap().version);
         assert_eq!(bench.driver().stat(&one).await.unwrap().version, versions[versions.len() - 1]);
     }
     let distinct: BTreeSet<_> = versions.iter().collect();

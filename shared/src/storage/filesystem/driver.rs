@@ -15,12 +15,13 @@ use url::Url;
 use super::blocking::{blocking, sort};
 use super::root::Root;
 use super::unfinished::Unfinished;
+use super::version::version_of;
 use super::walk;
 use super::writer::FilesystemWriter;
 use crate::storage::driver::copy_through;
 use crate::storage::{
-    Content, Entry, Error, ObjectPath, Progress, PutMode, Result, Span, Stat, StorageDriver, UrlRequest, Version,
-    Writer,
+    Content, Copied, Entry, Error, ObjectPath, Progress, PutMode, Result, Span, Stat, StorageDriver, UrlRequest,
+    Version, Writer,
 };
 
 /// How much of an object a reader holds at once.
@@ -81,11 +82,14 @@ impl StorageDriver for FilesystemDriver {
 
     async fn reader(&self, path: &ObjectPath, span: Span) -> Result<Content> {
         let path = path.clone();
-        let (file, size) = self
+        let (file, Stat { size, version }) = self
             .run(move |root| {
                 let file = root.file(&path)?;
-                let size = file.metadata().map_err(sort)?.len();
-                if span.offset > size { Err(Error::OutOfRange { path, size }) } else { Ok((Arc::new(file), size)) }
+                let stat = stat(&file).map_err(sort)?;
+                if span.offset > stat.size {
+                    return Err(Error::OutOfRange { path, size: stat.size });
+                }
+                Ok((Arc::new(file), stat))
             })
             .await?;
         let end = span.length.map_or(size, |length| span.offset.saturating_add(length).min(size));
@@ -99,7 +103,7 @@ impl StorageDriver for FilesystemDriver {
                 Ok(Some((chunk, offset + length)))
             }
         });
-        Ok(Content { size, stream: chunks.boxed() })
+        Ok(Content { size, version: Some(version), stream: chunks.boxed() })
     }
 
     async fn writer(&self, path: &ObjectPath, progress: Option<Progress>) -> Result<Box<dyn Writer>> {
@@ -123,16 +127,18 @@ impl StorageDriver for FilesystemDriver {
 
     /// From a sibling the kernel copies, by sharing the blocks where the file system can. Never by a hard link: the two
     /// objects would be one file with one version.
-    async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Version> {
+    async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Copied> {
         let Some(source) = source.as_any().downcast_ref::<Self>() else {
             return copy_through(self, source, from, to).await;
         };
         let (source, from, to) = (Arc::clone(&source.root), from.clone(), to.clone());
         self.run(move |root| {
             let mut file = source.file(&from)?;
+            let copied = stat(&file).map_err(sort)?;
             let mut unfinished = Unfinished::create(root).map_err(sort)?;
             io::copy(&mut file, &mut unfinished.file).map_err(sort)?;
-            root.publish(unfinished, &to, PutMode::Overwrite)
+            let version = root.publish(unfinished, &to, PutMode::Overwrite)?;
+            Ok(Copied { version, source: Some(copied.version) })
         })
         .await
     }
@@ -145,6 +151,11 @@ impl StorageDriver for FilesystemDriver {
     async fn url_for(&self, _: &ObjectPath, _: &UrlRequest) -> Result<Option<Url>> {
         Ok(None)
     }
+}
+
+fn stat(file: &File) -> io::Result<Stat> {
+    let metadata = file.metadata()?;
+    Ok(Stat { size: metadata.len(), version: version_of(&metadata) })
 }
 
 /// Exactly these bytes of a file.

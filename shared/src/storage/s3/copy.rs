@@ -12,20 +12,12 @@ use super::error::outcome;
 use super::multipart::{Multipart, part_number};
 use super::objects::{CONTENT_TYPE, bytes};
 use super::plan::LARGEST_PART;
-use super::version::Mark;
-use crate::storage::driver::{Part, Version};
+use super::version::{Mark, versioned};
+use crate::storage::driver::{Copied, Part};
 use crate::storage::{Error, ObjectPath, Result};
 
 /// Ranges copied at once.
 const TOGETHER: usize = 8;
-
-/// What a copy made, and of what.
-#[derive(Debug)]
-pub(super) struct Copied {
-    pub(super) version: Version,
-    /// The version of the source that was copied, where its bucket keeps versions.
-    pub(super) source_version_id: Option<String>,
-}
 
 impl S3Driver {
     /// Copies an object of a bucket in the same realm. Its size is asked for only when one copy was refused.
@@ -45,7 +37,7 @@ impl S3Driver {
         match copied {
             Ok(copied) => Ok(Copied {
                 version: mark.version(copied.version_id()),
-                source_version_id: copied.copy_source_version_id,
+                source: versioned(copied.copy_source_version_id()),
             }),
             // Too large a source is an invalid request like many others: its size tells.
             Err(error) if matches!(error.code(), Some("InvalidRequest" | "EntityTooLarge")) => {
@@ -76,7 +68,7 @@ impl S3Driver {
             self.complete(to, &upload, &parts).await
         };
         match copied.await {
-            Ok(version) => Ok(Copied { version, source_version_id: head.version_id }),
+            Ok(version) => Ok(Copied { version, source: versioned(head.version_id()) }),
             Err(error) => {
                 self.abort_after_failure(to, &upload).await;
                 Err(error)

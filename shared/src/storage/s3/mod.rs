@@ -39,7 +39,7 @@ pub use config::{ParseS3ConfigError, S3Config, S3ConfigProblem};
 use self::client::Realm;
 use self::writer::S3Writer;
 use super::driver::{
-    Content, Entry, Progress, PutMode, Span, Stat, StorageDriver, UrlRequest, Version, Writer, copy_through,
+    Content, Copied, Entry, Progress, PutMode, Span, Stat, StorageDriver, UrlRequest, Version, Writer, copy_through,
 };
 use super::error::Result;
 use super::path::ObjectPath;
@@ -131,17 +131,18 @@ impl StorageDriver for S3Driver {
             return self.stat(from).await.map(|stat| stat.version);
         }
         let copied = self.copy(self, from, to).await?;
-        self.remove(from, copied.source_version_id).await?;
+        self.delete(from, copied.source.as_ref()).await?;
         Ok(copied.version)
     }
 
     /// One COPY within a realm; more only for an object of more than 5 GB. Else a GET and a writer's requests.
-    async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Version> {
+    async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Copied> {
         match source.as_any().downcast_ref::<Self>().filter(|source| source.realm == self.realm) {
             Some(source) if source.bucket == self.bucket && from == to => {
-                self.stat(from).await.map(|stat| stat.version)
+                let Stat { version, .. } = self.stat(from).await?;
+                Ok(Copied { version: version.clone(), source: Some(version) })
             }
-            Some(source) => self.copy(source, from, to).await.map(|copied| copied.version),
+            Some(source) => self.copy(source, from, to).await,
             None => copy_through(self, source, from, to).await,
         }
     }

@@ -84,7 +84,11 @@ impl S3Driver {
         let Some(range) = range(span) else { return self.read_nothing(path, span).await };
         let request = self.client.get_object().bucket(&self.bucket).key(path.as_str()).set_range(range);
         match request.send().await {
-            Ok(found) => Ok(Content { size: whole_size(&found), stream: chunks(found.body).boxed() }),
+            Ok(found) => Ok(Content {
+                size: whole_size(&found),
+                version: version::versioned(found.version_id()),
+                stream: chunks(found.body).boxed(),
+            }),
             Err(error) if error.raw_response().is_some_and(|answer| answer.status().as_u16() == 416) => {
                 self.read_nothing(path, span).await
             }
@@ -94,11 +98,12 @@ impl S3Driver {
 
     /// A span without a byte: no range says that, but the size tells whether it lies within the object.
     async fn read_nothing(&self, path: &ObjectPath, span: Span) -> Result<Content> {
-        let size = bytes(self.head(path).await?.content_length());
+        let head = self.head(path).await?;
+        let size = bytes(head.content_length());
         if span.offset > size {
             return Err(Error::OutOfRange { path: path.clone(), size });
         }
-        Ok(Content { size, stream: stream::empty().boxed() })
+        Ok(Content { size, version: version::versioned(head.version_id()), stream: stream::empty().boxed() })
     }
 
     pub(super) async fn remove(&self, path: &ObjectPath, version_id: Option<String>) -> Result<()> {

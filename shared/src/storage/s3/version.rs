@@ -34,16 +34,14 @@ impl Mark {
 
     /// The version of the object that this mark's write made, under the `VersionId` that the store answered.
     pub(super) fn version(&self, version_id: Option<&str>) -> Version {
-        match version_id.filter(|id| is_versioned(id)) {
-            Some(id) => Version::new(format!("v:{id}")),
-            None => Version::new(format!("m:{}", self.0)),
-        }
+        versioned(version_id).unwrap_or_else(|| Version::new(format!("m:{}", self.0)))
     }
 }
 
-/// Suspended versioning names every object `null`, which names none.
-fn is_versioned(version_id: &str) -> bool {
-    version_id != "null"
+/// The version that S3 calls by this name. Suspended versioning names every object `null`, which names none.
+pub(super) fn versioned(version_id: Option<&str>) -> Option<Version> {
+    let id = version_id.filter(|id| *id != "null")?;
+    Some(Version::new(format!("v:{id}")))
 }
 
 /// The version of an object that was asked for.
@@ -51,8 +49,8 @@ fn is_versioned(version_id: &str) -> bool {
 /// An object that others wrote, into a bucket without versions, has no mark: it is told by its tag and its time.
 pub(super) fn found(head: &HeadObjectOutput) -> Version {
     let mark = head.metadata().and_then(|metadata| metadata.get(KEY)).map(|text| Mark::new(text));
-    match (head.version_id().filter(|id| is_versioned(id)), mark) {
-        (Some(id), _) => Version::new(format!("v:{id}")),
+    match (versioned(head.version_id()), mark) {
+        (Some(version), _) => version,
         (None, Some(mark)) => mark.version(None),
         (None, None) => {
             let time = head.last_modified().map_or(0, aws_sdk_s3::primitives::DateTime::secs);
