@@ -10,8 +10,7 @@ mod requests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use shared::causes::Causes;
-use shared::config::{Aws, OpenError};
+use shared::config::{Aws, OpenErrors};
 use shared::http::Api;
 use shared::registry::{Registry, Terms};
 use tokio::net::TcpListener;
@@ -42,8 +41,8 @@ pub(crate) enum ServeError {
         source: std::io::Error,
     },
     /// The stores cannot be opened.
-    #[error("{}", Causes(.0))]
-    Open(#[from] OpenError),
+    #[error(transparent)]
+    Open(#[from] OpenErrors),
     /// The address cannot be listened on.
     #[error("--listen {address}: {source}")]
     Listen {
@@ -52,7 +51,10 @@ pub(crate) enum ServeError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The admin socket cannot be made, or signals cannot be received.
+    /// The admin socket cannot be made.
+    #[error(transparent)]
+    Admin(#[from] admin::BindError),
+    /// Signals cannot be received, or the address that was bound cannot be told.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -69,7 +71,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
 
     let address = settings.listen;
     let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
-    let admin = admin::Socket::bind(data)?;
+    let admin = admin::Socket::bind(data).await?;
     banner::print(listener.local_addr()?, &settings.stores);
 
     let (stop, stopped) = watch::channel(false);
