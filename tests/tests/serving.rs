@@ -194,6 +194,17 @@ async fn a_request_in_flight_is_finished_when_the_process_is_told_to_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_said_nothing_does_not_hold_up_the_end() {
+    let (mut server, data) = Server::embedded();
+    let _silent = TcpStream::connect(server.address()).await.unwrap();
+    Client::new(server.address()).get("/v2/").await;
+    terminate(&server);
+    server.wait();
+    let log = std::fs::read_to_string(data.path().join("serve.log")).unwrap();
+    assert!(!log.contains("grace period"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn ctrl_c_pressed_again_does_not_wait_for_requests_in_flight() {
     let (mut server, data) = Server::embedded();
     let stream = TcpStream::connect(server.address()).await.unwrap();

@@ -11,6 +11,7 @@ use hyper_util::server::graceful::Watcher;
 use shared::http::Api;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 use super::requests;
 use crate::settings::Limits;
@@ -34,14 +35,24 @@ enum Protocol {
     Nothing,
 }
 
-/// Serves one connection to its end.
-pub(super) async fn serve(mut stream: TcpStream, peer: SocketAddr, api: Arc<Api>, limits: Limits, watcher: Watcher) {
+/// Serves one connection to its end. Once `stopped`, one that has said nothing yet is closed.
+pub(super) async fn serve(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    api: Arc<Api>,
+    limits: Limits,
+    watcher: Watcher,
+    mut stopped: watch::Receiver<bool>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "the connection keeps its delay");
     }
-    let spoken = tokio::time::timeout(limits.idle, protocol(&stream)).await;
+    let spoken = tokio::select! {
+        spoken = tokio::time::timeout(limits.idle, protocol(&stream)) => spoken.unwrap_or(Protocol::Nothing),
+        _ = stopped.wait_for(|stopped| *stopped) => Protocol::Nothing,
+    };
     let service = service_fn(move |request| requests::answer(Arc::clone(&api), peer, request));
-    let served = match spoken.unwrap_or(Protocol::Nothing) {
+    let served = match spoken {
         Protocol::Nothing => return,
         Protocol::Tls => return refuse_tls(&mut stream).await,
         Protocol::Http1 => {
