@@ -7,7 +7,7 @@ use tracing_subscriber::filter::ParseError;
 
 use crate::args::LogFormat;
 
-/// Starts logging what `filter` lets through.
+/// Starts logging what `filter` lets through; in colours on a terminal, which `NO_COLOR` takes away.
 pub(crate) fn start(format: LogFormat, filter: &str) -> Result<(), ParseError> {
     let colours = std::io::stderr().is_terminal();
     let builder = tracing_subscriber::fmt()
@@ -16,6 +16,7 @@ pub(crate) fn start(format: LogFormat, filter: &str) -> Result<(), ParseError> {
         .with_target(false)
         .with_ansi(colours);
     match format {
+        LogFormat::Text if !std::io::stderr().is_terminal() => builder.with_ansi(false).init(),
         LogFormat::Text => builder.init(),
         LogFormat::Json => builder.json().flatten_event(true).init(),
     }

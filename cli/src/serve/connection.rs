@@ -36,7 +36,7 @@ enum Protocol {
     Nothing,
 }
 
-/// Serves one connection to its end.
+/// Serves one connection to its end. Once `stopped`, one that has said nothing yet is closed.
 pub(super) async fn serve(
     mut stream: TcpStream,
     peer: SocketAddr,

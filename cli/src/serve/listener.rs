@@ -30,14 +30,8 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                tokio::spawn(connection::serve(
-                    stream,
-                    peer,
-                    Arc::clone(&api),
-                    limits,
-                    graceful.watcher(),
-                    stopped.clone(),
-                ));
+                let (api, watcher, stopped) = (Arc::clone(&api), graceful.watcher(), stopped.clone());
+                tokio::spawn(connection::serve(stream, peer, api, limits, watcher, stopped));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
