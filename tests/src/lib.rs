@@ -3,5 +3,6 @@
 pub mod client;
 pub mod content;
 pub mod emulator;
+pub mod memory;
 pub mod server;
 pub mod tools;
