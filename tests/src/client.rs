@@ -179,4 +179,46 @@ impl Answer {
     pub fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
+
+    /// Panics unless it has this status and, beside those that every answer has, exactly these headers. A length that is
+    /// not among them is the body's.
+    #[track_caller]
+    pub fn expect(&self, status: u16, headers: &[(&str, &str)]) {
+        assert_eq!(self.status.as_u16(), status, "{self:?}");
+        assert_eq!(self.header("docker-distribution-api-version"), "registry/2.0", "{self:?}");
+        assert_eq!(self.header("x-content-type-options"), "nosniff", "{self:?}");
+        let (mut expected, length) = (headers.to_vec(), self.body.len().to_string());
+        // Neither may tell the length of a body that it cannot have.
+        let is_bare = matches!(self.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        if !is_bare && headers.iter().all(|(name, _)| *name != "content-length") {
+            expected.push(("content-length", &length));
+        }
+        expected.sort_unstable();
+        let mut found = self.own_headers();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{self:?}");
+    }
+
+    /// Panics unless it is an error of this status and code, with exactly these headers beside those of its JSON. Returns
+    /// the error's details.
+    #[track_caller]
+    pub fn expect_error(&self, status: u16, code: &str, headers: &[(&str, &str)]) -> serde_json::Value {
+        let json = [("content-type", "application/json")];
+        self.expect(status, &[headers, &json].concat());
+        let mut body = self.json();
+        let error = body["errors"][0].take();
+        assert_eq!(body, serde_json::json!({ "errors": [null] }), "one error: {self:?}");
+        assert_eq!(error["code"], code, "{self:?}");
+        assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()), "{self:?}");
+        assert_eq!(error.as_object().map(serde_json::Map::len), Some(3), "code, message and detail: {self:?}");
+        error["detail"].clone()
+    }
+
+    /// Its headers without those that every answer has.
+    fn own_headers(&self) -> Vec<(&str, &str)> {
+        let named = self.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("not text")));
+        named
+            .filter(|(name, _)| !["docker-distribution-api-version", "x-content-type-options"].contains(name))
+            .collect()
+    }
 }

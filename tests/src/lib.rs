@@ -7,6 +7,7 @@ pub mod daemon;
 pub mod dockerd;
 pub mod emulator;
 pub mod image;
+pub mod memory;
 pub mod request_log;
 pub mod server;
 pub mod stack;

@@ -149,11 +149,12 @@ async fn a_resumed_upload_costs_its_tail_too() {
 async fn a_copy_between_buckets_is_one_request() {
     let Some(buckets) = buckets().await else { return };
     let ([source, target], path) = (&buckets.drivers, path("object"));
-    source.put_content(&path, "content".into(), PutMode::Overwrite).await.unwrap();
+    let before = source.put_content(&path, "content".into(), PutMode::Overwrite).await.unwrap();
     buckets.sent();
-    let version = target.copy_from(&**source, &path, &path).await.unwrap().version;
+    let copied = target.copy_from(&**source, &path, &path).await.unwrap();
     assert_eq!(buckets.sent(), sent(&[("CopyObject", 1)]));
-    assert_eq!(target.stat(&path).await.unwrap().version, version);
+    assert_eq!(copied.source, Some(before), "the answer to the copy tells what was copied");
+    assert_eq!(target.stat(&path).await.unwrap().version, copied.version);
     assert_eq!(target.get_content(&path, 100).await.unwrap(), "content");
 }
 

@@ -18,10 +18,12 @@ impl Reply {
     pub(super) fn new(status: StatusCode) -> Self {
         let mut response = Response::new(empty());
         *response.status_mut() = status;
-        Self(response)
-            .with(&API_VERSION, "registry/2.0")
-            .with(&X_CONTENT_TYPE_OPTIONS, "nosniff")
-            .with(&CONTENT_LENGTH, 0)
+        let reply = Self(response).with(&API_VERSION, "registry/2.0").with(&X_CONTENT_TYPE_OPTIONS, "nosniff");
+        // RFC 9110, 8.6: a 204 has no length, and a 304 none but that of the 200 in its place.
+        if matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED) {
+            return reply;
+        }
+        reply.with(&CONTENT_LENGTH, 0)
     }
 
     /// An answer in JSON.

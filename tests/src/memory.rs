@@ -1,0 +1,23 @@
+//! A registry in this process that keeps everything in memory: three buckets and a store of facts.
+
+use std::sync::Arc;
+
+use shared::config::{Aws, Stores};
+use shared::http::{Api, Settings};
+use shared::registry::{Registry, Terms};
+
+use crate::client::Client;
+
+/// A client of a new registry.
+pub async fn registry() -> Client {
+    Client::of(api(Terms::default()).await)
+}
+
+/// A new registry on these terms.
+pub async fn api(terms: Terms) -> Api {
+    let url = |text: &str| text.parse().expect("a URL");
+    let storage = ["memory:one", "memory:two", "memory:three"].map(url);
+    let stores = Stores { storage: storage.into(), metadata: url("memory:") };
+    let (storage, metadata) = stores.open(&Aws::default()).await.expect("memory can be opened");
+    Api::new(Registry::new(storage, Arc::clone(&metadata), terms), Settings::default())
+}
