@@ -8,13 +8,14 @@ use bytes::Bytes;
 use futures::channel::mpsc;
 use futures::{SinkExt, StreamExt};
 use harness::client::Client;
-use harness::content::{digest, noise, push_image};
+use harness::content::{digest, noise, push_blob, push_image};
 use harness::server::{ServeOptions, Server, program};
 use http::{Method, Request, StatusCode, Version};
 use http_body::Frame;
 use http_body_util::{BodyExt, Empty, StreamBody};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 fn ringhold(arguments: &[&str]) -> Output {
@@ -228,4 +229,20 @@ async fn ctrl_c_pressed_again_does_not_wait_for_requests_in_flight() {
     signal(&server, "-INT");
     server.wait();
     assert!(answer.await.unwrap().is_err() && !log().contains("grace period"), "the second does not: {}", log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
+    let data = TempDir::new().unwrap();
+    let server = ServeOptions::embedded(data.path()).with(["--idle-timeout", "1"]).start();
+    let content = noise(1, 32 * 1024 * 1024);
+    let digest = push_blob(&Client::new(server.address()), "large", &content).await;
+    let mut stream = TcpStream::connect(server.address()).await.unwrap();
+    let request = format!("GET /v2/large/blobs/{digest} HTTP/1.1\r\nhost: registry\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_secs(4)).await;
+    let mut taken = Vec::new();
+    let end = tokio::time::timeout(Duration::from_secs(60), stream.read_to_end(&mut taken)).await;
+    assert!(end.is_ok(), "the server still waits for its client");
+    assert!(taken.len() < content.len(), "{} bytes came after all", taken.len());
 }

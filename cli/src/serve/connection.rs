@@ -12,6 +12,7 @@ use shared::http::Api;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
+use tokio_io_timeout::TimeoutStream;
 
 use super::listener::told;
 use super::requests;
@@ -52,16 +53,19 @@ pub(super) async fn serve(
         spoken = tokio::time::timeout(limits.idle, protocol(&stream)) => spoken.unwrap_or(Protocol::Nothing),
         () = told(&mut stopped) => Protocol::Nothing,
     };
+    if matches!(spoken, Protocol::Tls) {
+        return refuse_tls(&mut stream).await;
+    }
+    let io = TokioIo::new(Box::pin(patient(stream, limits)));
     let service = service_fn(move |request| requests::answer(Arc::clone(&api), peer, request));
     let served = match spoken {
-        Protocol::Nothing => return,
-        Protocol::Tls => return refuse_tls(&mut stream).await,
+        Protocol::Nothing | Protocol::Tls => return,
         Protocol::Http1 => {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.idle)
                 .max_buf_size(limits.headers)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(io, service);
             watcher.watch(connection).await
         }
         Protocol::Http2 => {
@@ -69,13 +73,20 @@ pub(super) async fn serve(
                 .timer(TokioTimer::new())
                 .max_header_list_size(u32::try_from(limits.headers).unwrap_or(u32::MAX))
                 .keep_alive_interval(limits.idle)
-                .serve_connection(TokioIo::new(stream), service);
+                .serve_connection(io, service);
             watcher.watch(connection).await
         }
     };
     if let Err(error) = served {
         tracing::debug!(%peer, %error, "a connection broke off");
     }
+}
+
+/// The connection, which breaks off when its client takes nothing of an answer for as long as it may be idle.
+fn patient(stream: TcpStream, limits: Limits) -> TimeoutStream<TcpStream> {
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(limits.idle));
+    stream
 }
 
 /// What the client speaks, without taking a byte from it.
