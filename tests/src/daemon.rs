@@ -56,7 +56,7 @@ impl Drop for Daemon {
     }
 }
 
-/// Sends a signal to a process, if there still is one.
+/// Sends a signal to a process, if there still is one. By the shell: not every machine has a `kill` of its own.
 pub(crate) fn signal(name: &str, process: &str) {
-    Command::new("kill").args([name, process]).stderr(Stdio::null()).status().ok();
+    Command::new("sh").args(["-c", "kill \"$0\" \"$1\"", name, process]).stderr(Stdio::null()).status().ok();
 }

@@ -86,7 +86,7 @@ impl Drop for Dockerd {
     fn drop(&mut self) {
         let containerd = std::fs::read_to_string(self.directory.path().join("exec/containerd/containerd.pid"));
         drop(self.daemon.take());
-        // Gone with its daemon, unless that had to be killed: then the process of this id is still the same.
+        // It goes with its daemon, unless that had to be killed.
         let Ok(process) = containerd else { return };
         let arguments = std::fs::read_to_string(Path::new("/proc").join(process.trim()).join("cmdline"));
         if arguments.is_ok_and(|arguments| arguments.contains(&*self.directory.path().to_string_lossy())) {
