@@ -2,18 +2,29 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use shared::config::Stores;
 use shared::http::{Redirects, Settings as HttpSettings};
+use tracing_subscriber::EnvFilter;
 use url::Url;
 
 use crate::args::{ServeArgs, StoreArgs};
 
 /// How many directories stand for buckets when none are named.
 const EMBEDDED_BUCKETS: usize = 3;
+
+/// The longest that S3 lets a presigned URL live.
+const LONGEST_URL: Duration = Duration::from_hours(7 * 24);
+
+/// The longest that anything is waited for.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
+/// From what the HTTP/1.1 parser needs to what nobody sends.
+const HEADERS: RangeInclusive<u64> = 8192..=1_048_576;
 
 /// Everything that `serve` needs to know.
 #[derive(Debug)]
@@ -37,13 +48,23 @@ pub(crate) struct Limits {
 pub(crate) struct Mistakes(Vec<String>);
 
 impl Mistakes {
-    /// The value, or a note of why there is none.
+    /// The value, or a note of why there is none. The text itself may hold a secret, and is not repeated.
     fn read<T: FromStr<Err: fmt::Display>>(&mut self, what: &str, text: &str) -> Option<T> {
-        text.parse().map_err(|error| self.0.push(format!("{what} {text:?}: {error}"))).ok()
+        text.parse().map_err(|error| self.0.push(format!("{what}: {error}"))).ok()
     }
 
-    fn seconds(&mut self, what: &str, text: &str) -> Option<Duration> {
-        self.read(what, text).map(Duration::from_secs)
+    /// A number in its range.
+    fn number(&mut self, what: &str, text: &str, range: RangeInclusive<u64>) -> Option<u64> {
+        let number = self.read(what, text)?;
+        if range.contains(&number) {
+            return Some(number);
+        }
+        self.0.push(format!("{what}: {number} is not in {} to {}", range.start(), range.end()));
+        None
+    }
+
+    fn seconds(&mut self, what: &str, text: &str, longest: Duration) -> Option<Duration> {
+        self.number(what, text, 1..=longest.as_secs()).map(Duration::from_secs)
     }
 }
 
@@ -69,18 +90,21 @@ impl ServeSettings {
         }
         let stores = read_stores(&args.store, &mut mistakes);
         let above = mistakes.read("--redirect-above", &args.redirect_above);
-        let url_life = mistakes.seconds("--url-life", &args.url_life);
-        let headers = mistakes.read("--max-headers", &args.max_headers);
-        let idle = mistakes.seconds("--idle-timeout", &args.idle_timeout);
-        let body_idle = mistakes.seconds("--body-timeout", &args.body_timeout);
-        let shutdown_grace = mistakes.seconds("--shutdown-grace", &args.shutdown_grace);
+        let url_life = mistakes.seconds("--url-life", &args.url_life, LONGEST_URL);
+        let headers = mistakes.number("--max-headers", &args.max_headers, HEADERS);
+        let idle = mistakes.seconds("--idle-timeout", &args.idle_timeout, LONGEST_WAIT);
+        let body_idle = mistakes.seconds("--body-timeout", &args.body_timeout, LONGEST_WAIT);
+        let shutdown_grace = mistakes.seconds("--shutdown-grace", &args.shutdown_grace, LONGEST_WAIT);
+        if let Err(error) = EnvFilter::try_new(&args.log) {
+            mistakes.0.push(format!("--log: {error}"));
+        }
         let settings = (|| {
             let redirects = Redirects { above: above.filter(|_| !args.no_redirect), heads: false };
             Some(Self {
                 listen: listen?,
                 stores: stores?,
                 http: HttpSettings { redirects, url_life: url_life?, body_idle: body_idle? },
-                limits: Limits { headers: headers?, idle: idle? },
+                limits: Limits { headers: usize::try_from(headers?).ok()?, idle: idle? },
                 shutdown_grace: shutdown_grace?,
             })
         })();

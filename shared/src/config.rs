@@ -1,6 +1,7 @@
 //! Opening the stores that a process was told to use: clients are made once, and every mistake is told at once.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,6 +9,7 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use url::Url;
 
 use crate::calls::Calls;
+use crate::causes::Causes;
 use crate::metadata::{
     self, DynamoDbConfig, DynamoDbStore, EmbeddedStore, MemoryStore, MetadataStore, OpenStoreError, ParseDynamoDbError,
 };
@@ -42,11 +44,11 @@ pub struct Aws {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The metadata URL has a scheme that names no store.
-    #[error("{0} names no metadata store: use file:///FILE, dynamodb://TABLE or memory:")]
-    MetadataScheme(Url),
+    #[error("no metadata store is called {0:?}: use file:///FILE, dynamodb://TABLE or memory:")]
+    MetadataScheme(String),
     /// The metadata URL has no path of a file.
-    #[error("{0} names no file")]
-    MetadataPath(Url),
+    #[error("the metadata's URL names no file of this machine")]
+    MetadataPath,
     /// The metadata URL says what DynamoDB does not know.
     #[error(transparent)]
     DynamoDb(#[from] ParseDynamoDbError),
@@ -56,6 +58,12 @@ pub enum OpenError {
     /// The metadata could not be read.
     #[error("the metadata cannot be read")]
     Metadata(#[from] metadata::Error),
+    /// A bucket's URL has no name for the ring.
+    #[error("bucket {0} has no name: a host or a directory of letters, digits and hyphens")]
+    BucketUnnamed(usize),
+    /// Two buckets would have the same name on the ring, and nothing would tell them apart later.
+    #[error("two buckets are called {0}: their directories or hosts must have different names")]
+    BucketsAlike(BucketId),
     /// A bucket could not be opened.
     #[error("the bucket {bucket} cannot be opened")]
     Bucket {
@@ -80,6 +88,23 @@ pub enum OpenError {
     },
 }
 
+/// Everything that keeps the stores from being opened.
+#[derive(Debug, thiserror::Error)]
+pub struct OpenErrors(Vec<OpenError>);
+
+impl fmt::Display for OpenErrors {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "the stores cannot be opened:")?;
+        self.0.iter().try_for_each(|error| write!(formatter, "\n  - {}", Causes(error)))
+    }
+}
+
+impl From<OpenError> for OpenErrors {
+    fn from(error: OpenError) -> Self {
+        Self(vec![error])
+    }
+}
+
 impl Stores {
     /// Opens the metadata alone.
     pub async fn open_metadata(&self, aws: &Aws) -> Result<Arc<dyn MetadataStore>, OpenError> {
@@ -87,44 +112,50 @@ impl Stores {
         match url.scheme() {
             "memory" => Ok(Arc::new(MemoryStore::new())),
             "file" => {
-                let path: PathBuf = url.to_file_path().map_err(|()| OpenError::MetadataPath(url.clone()))?;
+                let path: PathBuf = url.to_file_path().map_err(|()| OpenError::MetadataPath)?;
                 Ok(Arc::new(EmbeddedStore::open(path)?))
             }
             DYNAMODB => {
                 let config = DynamoDbConfig::from_url(url)?;
                 Ok(Arc::new(DynamoDbStore::connect(&config, &aws.settings().await, aws.calls.clone())))
             }
-            _ => Err(OpenError::MetadataScheme(url.clone())),
+            scheme => Err(OpenError::MetadataScheme(scheme.to_owned())),
         }
     }
 
-    /// Opens both. The first process to do so writes the first topology; all others read it.
-    pub async fn open(&self, aws: &Aws) -> Result<(Arc<ShardedDriver>, Arc<dyn MetadataStore>), OpenError> {
-        let metadata = self.open_metadata(aws).await?;
+    /// Opens both. The first process that can open all of it writes the first topology; all others read it.
+    pub async fn open(&self, aws: &Aws) -> Result<(Arc<ShardedDriver>, Arc<dyn MetadataStore>), OpenErrors> {
+        let mut errors = Vec::new();
+        let named = self.named(&mut errors);
+        let drivers = open_buckets(&self.factory(aws).await, &named, &mut errors).await;
+        let metadata = self.open_metadata(aws).await.map_err(|error| errors.push(error)).ok();
+        let Some(metadata) = metadata.filter(|_| errors.is_empty()) else {
+            return Err(OpenErrors(errors));
+        };
+        let topology = topology(&*metadata, &named).await?;
+        let storage = ShardedDriver::new(topology, drivers).map_err(OpenError::from)?;
+        Ok((Arc::new(storage), metadata))
+    }
+
+    async fn factory(&self, aws: &Aws) -> Factory {
         let mut factory = Factory::standard();
         if self.storage.iter().any(|url| url.scheme() == S3) {
             let (settings, calls) = (aws.settings().await, aws.calls.clone());
             factory.register(S3, move |url| std::future::ready(bucket(&url, &settings, calls.clone())));
         }
-        let named = self.named();
-        let topology = topology(&*metadata, &named).await?;
-        let mut drivers = BTreeMap::<BucketId, Arc<dyn StorageDriver>>::new();
-        for (id, url) in named {
-            match factory.create(&url).await {
-                Ok(driver) => drivers.insert(id, driver),
-                Err(source) => return Err(OpenError::Bucket { bucket: id, source }),
-            };
-        }
-        Ok((Arc::new(ShardedDriver::new(topology, drivers)?), metadata))
+        factory
     }
 
-    /// The buckets by their names on the ring: what their URLs call them, numbered where that is no name or taken.
-    fn named(&self) -> Vec<(BucketId, Url)> {
+    /// The buckets by their names on the ring, which are what their URLs call them: never by their order, which may be
+    /// another one tomorrow.
+    fn named(&self, errors: &mut Vec<OpenError>) -> Vec<(BucketId, Url)> {
         let mut named = Vec::<(BucketId, Url)>::new();
         for (index, url) in self.storage.iter().enumerate() {
-            let own = own_name(url).filter(|id| named.iter().all(|(other, _)| other != id));
-            let id = own.or_else(|| format!("bucket-{}", index + 1).parse().ok());
-            named.extend(id.map(|id| (id, url.clone())));
+            match own_name(url) {
+                None => errors.push(OpenError::BucketUnnamed(index + 1)),
+                Some(id) if named.iter().any(|(other, _)| *other == id) => errors.push(OpenError::BucketsAlike(id)),
+                Some(id) => named.push((id, url.clone())),
+            }
         }
         named
     }
@@ -144,6 +175,21 @@ fn bucket(url: &Url, aws: &SdkConfig, calls: Option<Calls>) -> Result<Arc<dyn St
         Ok(config) => Ok(Arc::new(S3Driver::connect(&config, aws, calls))),
         Err(source) => Err(FactoryError::InvalidUrl { scheme: S3, source: Box::new(source) }),
     }
+}
+
+async fn open_buckets(
+    factory: &Factory,
+    named: &[(BucketId, Url)],
+    errors: &mut Vec<OpenError>,
+) -> BTreeMap<BucketId, Arc<dyn StorageDriver>> {
+    let mut drivers = BTreeMap::new();
+    for (id, url) in named {
+        match factory.create(url).await {
+            Ok(driver) => drop(drivers.insert(id.clone(), driver)),
+            Err(source) => errors.push(OpenError::Bucket { bucket: id.clone(), source }),
+        }
+    }
+    drivers
 }
 
 fn own_name(url: &Url) -> Option<BucketId> {

@@ -10,16 +10,40 @@ use crate::client::Client;
 /// The media type of an OCI image.
 pub const IMAGE: &str = "application/vnd.oci.image.manifest.v1+json";
 
+/// The media type of an OCI index.
+pub const INDEX: &str = "application/vnd.oci.image.index.v1+json";
+
+/// Numbers without a pattern, the same for the same seed.
+#[derive(Debug, Clone)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// The numbers of this seed.
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    /// The next number.
+    pub fn roll(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    /// The next number below `bound`.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        (self.roll() >> 16) % bound
+    }
+}
+
 /// So many bytes, the same for the same seed, that do not compress.
 pub fn noise(seed: u64, length: usize) -> Bytes {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    let words = std::iter::repeat_with(|| {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    });
-    let mut bytes: Vec<u8> = words.take(length.div_ceil(8)).flatten().collect();
+    let mut dice = Dice::new(seed);
+    let mut bytes = Vec::with_capacity(length + 8);
+    while bytes.len() < length {
+        bytes.extend_from_slice(&dice.roll().to_le_bytes());
+    }
     bytes.truncate(length);
     bytes.into()
 }
@@ -64,4 +88,29 @@ pub async fn push_image(client: &Client, repository: &str, tag: &str, layers: &[
     let put = client.call(Method::PUT, target).header("content-type", IMAGE).body(manifest.clone()).send().await;
     assert_eq!(put.status, StatusCode::CREATED, "{put:?}");
     digest(&manifest)
+}
+
+/// Reads a manifest and everything below it, compares each with its digest and its size, and returns its own digest and
+/// itself.
+pub async fn verify(client: &Client, repository: &str, reference: &str) -> (Digest, serde_json::Value) {
+    let accepted = [IMAGE, INDEX, "application/vnd.docker.distribution.manifest.v2+json"].join(", ");
+    let target = format!("/v2/{repository}/manifests/{reference}");
+    let got = client.call(Method::GET, target).header("accept", accepted).send().await;
+    assert_eq!(got.status, StatusCode::OK, "{reference} of {repository}");
+    let itself = digest(&got.body);
+    assert_eq!(got.header("docker-content-digest"), itself.as_str());
+    let manifest = got.json();
+    for child in manifest["manifests"].as_array().into_iter().flatten() {
+        let child = child["digest"].as_str().expect("a digest");
+        let (found, _) = Box::pin(verify(client, repository, child)).await;
+        assert_eq!(found.as_str(), child);
+    }
+    let config = Some(&manifest["config"]).filter(|config| config.is_object());
+    for blob in manifest["layers"].as_array().into_iter().flatten().chain(config) {
+        let expected = blob["digest"].as_str().expect("a digest");
+        let got = client.get(format!("/v2/{repository}/blobs/{expected}")).await;
+        assert_eq!(got.status, StatusCode::OK, "{expected} of {repository}");
+        assert_eq!((digest(&got.body).as_str(), Some(got.body.len() as u64)), (expected, blob["size"].as_u64()));
+    }
+    (itself, manifest)
 }

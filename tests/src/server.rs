@@ -100,6 +100,11 @@ impl Server {
         self.child.wait().ok();
     }
 
+    /// Waits until it is gone by itself.
+    pub fn wait(&mut self) {
+        self.child.wait().expect("it can be waited for");
+    }
+
     /// The most memory that it has held, in bytes.
     pub fn peak_memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it is running");

@@ -1,7 +1,9 @@
 //! Programs of others that a test needs. Where everything must be there, a missing one fails; elsewhere it skips, and
 //! says so.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
+use std::process::Command;
 
 /// Whether missing tools fail the tests: so on CI.
 pub fn all_required() -> bool {
@@ -22,6 +24,24 @@ pub fn find(programs: &[&str]) -> Option<Vec<PathBuf>> {
 pub fn absent(why: &str) {
     assert!(!all_required(), "{why}");
     eprintln!("skipped: {why}");
+}
+
+/// What a program writes when it succeeds, without the line's end; a failure is told with all it wrote.
+pub fn output_of(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {}\n{stdout}\n{stderr}", output.status);
+    stdout
+}
+
+/// Whether this process may start a daemon that wants root; said aloud if not.
+pub fn root() -> bool {
+    let root = std::fs::metadata("/proc/self").is_ok_and(|process| process.uid() == 0);
+    if !root {
+        absent("container daemons want root");
+    }
+    root
 }
 
 fn which(program: &str) -> Option<PathBuf> {

@@ -26,7 +26,11 @@ fn text(bytes: &[u8]) -> String {
 }
 
 fn terminate(server: &Server) {
-    let sent = Command::new("kill").args(["-TERM", &server.process().to_string()]).status();
+    signal(server, "-TERM");
+}
+
+fn signal(server: &Server, name: &str) {
+    let sent = Command::new("kill").args([name, &server.process().to_string()]).status();
     assert!(sent.expect("kill runs").success());
 }
 
@@ -69,6 +73,24 @@ fn a_second_process_on_the_same_data_is_told_so() {
     let output = ringhold(&["serve", "--data", data.path().to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     assert!(!output.status.success());
     assert!(text(&output.stderr).contains("belongs to a process that is running"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn an_address_that_is_taken_is_named_and_nothing_is_left_behind() {
+    let (server, data) = Server::embedded();
+    let (other, taken) = (data.path().join("other"), server.address().to_string());
+    let output = ringhold(&["serve", "--data", other.to_str().unwrap(), "--listen", &taken]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains(&taken), "{}", text(&output.stderr));
+    assert!(!other.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_goes_to_a_file_has_no_colours() {
+    let (server, data) = Server::embedded();
+    Client::new(server.address()).get("/v2/").await;
+    let log = std::fs::read_to_string(data.path().join("serve.log")).unwrap();
+    assert!(log.contains("method=GET path=\"/v2/\" status=200"), "{log}");
 }
 
 #[test]
@@ -169,4 +191,41 @@ async fn a_request_in_flight_is_finished_when_the_process_is_told_to_stop() {
     let answer = answer.await.unwrap().unwrap();
     assert_eq!(answer.status(), StatusCode::ACCEPTED);
     assert_eq!(answer.headers()["range"], "0-11");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_has_said_nothing_does_not_hold_up_the_end() {
+    let (mut server, data) = Server::embedded();
+    let _silent = TcpStream::connect(server.address()).await.unwrap();
+    Client::new(server.address()).get("/v2/").await;
+    terminate(&server);
+    server.wait();
+    let log = std::fs::read_to_string(data.path().join("serve.log")).unwrap();
+    assert!(!log.contains("grace period"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_pressed_again_does_not_wait_for_requests_in_flight() {
+    let (mut server, data) = Server::embedded();
+    let stream = TcpStream::connect(server.address()).await.unwrap();
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let begun = Client::new(server.address()).call(Method::POST, "/v2/slow/blobs/uploads/").send().await;
+    let (mut body, frames) = mpsc::channel::<Bytes>(1);
+    let frames = StreamBody::new(frames.map(|bytes| Ok::<_, std::io::Error>(Frame::data(bytes))));
+    let request = Request::patch(begun.header("location")).header("host", "registry").body(frames).unwrap();
+    let answer = tokio::spawn(async move { sender.send_request(request).await });
+    body.send(Bytes::from_static(b"never more than this")).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(200)).await;
+
+    signal(&server, "-INT");
+    let log = || std::fs::read_to_string(data.path().join("serve.log")).unwrap();
+    while !log().contains("stopping") {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(!answer.is_finished(), "the first waits");
+    signal(&server, "-INT");
+    server.wait();
+    assert!(answer.await.unwrap().is_err() && !log().contains("grace period"), "the second does not: {}", log());
 }

@@ -34,7 +34,7 @@ pub(crate) enum OperatorError {
     Refused(String),
     #[error("the serving process answered what cannot be read: {0}")]
     Answer(#[from] serde_json::Error),
-    #[error("there is no registry in {0}: is --data right?")]
+    #[error("there is no metadata at {0}: is --data or --metadata right?")]
     NoData(String),
 }
 

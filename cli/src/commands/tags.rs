@@ -56,9 +56,13 @@ impl Search {
 /// Prints the tags that are asked for.
 pub(crate) async fn run(args: &TagsArgs) -> Result<(), OperatorError> {
     let search = Search::read(args.repository.as_deref(), args.of.as_deref())?;
-    let lines: Vec<Line> = match ask(&args.store.data, &format!("/tags?{}", search.to_query())).await? {
-        Some(answer) if args.store.metadata.is_none() => serde_json::from_slice(&answer)?,
-        _ => find_directly(args, &search).await?,
+    let answer = match &args.store.metadata {
+        None => ask(&args.store.data, &format!("/tags?{}", search.to_query())).await?,
+        Some(_) => None,
+    };
+    let lines: Vec<Line> = match answer {
+        Some(answer) => serde_json::from_slice(&answer)?,
+        None => find_directly(args, &search).await?,
     };
     if args.json {
         println!("{}", serde_json::to_string_pretty(&lines)?);
@@ -72,8 +76,10 @@ pub(crate) async fn run(args: &TagsArgs) -> Result<(), OperatorError> {
 
 async fn find_directly(args: &TagsArgs, search: &Search) -> Result<Vec<Line>, OperatorError> {
     let stores = settings::stores(&args.store)?;
-    if args.store.metadata.is_none() && !args.store.data.join("metadata.redb").exists() {
-        return Err(OperatorError::NoData(args.store.data.display().to_string()));
+    if let Ok(file) = stores.metadata.to_file_path()
+        && !file.exists()
+    {
+        return Err(OperatorError::NoData(file.display().to_string()));
     }
     let metadata = stores.open_metadata(&Aws::default()).await?;
     Ok(find(&*metadata, search).await?)

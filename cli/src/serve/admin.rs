@@ -2,6 +2,7 @@
 //! the data directory, which only the owner of the process can open.
 
 use std::convert::Infallible;
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -17,11 +18,28 @@ use shared::metadata::MetadataStore;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
+use super::listener::{EXHAUSTED, told};
 use crate::commands::tags::{Search, find};
 
 /// Where the admin socket of a data directory is.
 pub(crate) fn socket_in(data: &Path) -> PathBuf {
     data.join("admin.sock")
+}
+
+/// Why there is no admin socket.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum BindError {
+    /// Another process answers there.
+    #[error("--data: another process serves from {}: each needs a directory of its own, whatever stores they share", .0.display())]
+    Served(PathBuf),
+    /// It cannot be made: the path may be too long for a socket.
+    #[error("the admin socket {path} cannot be made: {source}", path = path.display())]
+    Bind {
+        /// Where.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
 }
 
 /// The socket; it is removed when it is dropped.
@@ -31,16 +49,23 @@ pub(super) struct Socket {
 }
 
 impl Socket {
-    /// Binds the socket, over what a process that was killed has left.
-    pub(super) fn bind(data: &Path) -> std::io::Result<Self> {
+    /// Binds the socket, over what a process that was killed has left, but not over one that answers.
+    pub(super) async fn bind(data: &Path) -> Result<Self, BindError> {
         let path = socket_in(data);
-        match std::fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-            _ => {}
+        if UnixStream::connect(&path).await.is_ok() {
+            return Err(BindError::Served(data.to_owned()));
         }
-        let listener = UnixListener::bind(&path)?;
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
-        Ok(Self { listener, path })
+        let bound = match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
+            _ => UnixListener::bind(&path),
+        };
+        let restricted = bound.and_then(|listener| {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map(|()| listener)
+        });
+        match restricted {
+            Ok(listener) => Ok(Self { listener, path }),
+            Err(source) => Err(BindError::Bind { path, source }),
+        }
     }
 
     /// Answers operator commands until `stopped`.
@@ -51,9 +76,12 @@ impl Socket {
                     Ok((stream, _)) => {
                         tokio::spawn(converse(stream, Arc::clone(&metadata)));
                     }
-                    Err(error) => tracing::warn!(%error, "an operator's connection could not be accepted"),
+                    Err(error) => {
+                        tracing::warn!(%error, "an operator's connection could not be accepted");
+                        tokio::time::sleep(EXHAUSTED).await;
+                    }
                 },
-                _ = stopped.wait_for(|stopped| *stopped) => return,
+                () = told(&mut stopped) => return,
             }
         }
     }

@@ -31,14 +31,11 @@ Try:
     }
 }
 
-/// A store's URL without what may be secret.
+/// What a store's URL names, without its options and whatever else may be secret.
 fn shown(url: &url::Url) -> String {
-    if url.scheme() == "file" {
-        return url.path().to_owned();
+    match (url.scheme(), url.host_str()) {
+        ("file", _) => url.path().to_owned(),
+        (scheme, Some(host)) => format!("{scheme}://{host}"),
+        (scheme, None) => format!("{scheme}:{}", url.path()),
     }
-    let mut url = url.clone();
-    if url.set_password(None).is_err() || url.set_username("").is_err() {
-        return url.to_string();
-    }
-    url.to_string()
 }

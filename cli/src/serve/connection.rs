@@ -11,7 +11,9 @@ use hyper_util::server::graceful::Watcher;
 use shared::http::Api;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
+use super::listener::told;
 use super::requests;
 use crate::settings::Limits;
 
@@ -34,21 +36,31 @@ enum Protocol {
     Nothing,
 }
 
-/// Serves one connection to its end.
-pub(super) async fn serve(mut stream: TcpStream, peer: SocketAddr, api: Arc<Api>, limits: Limits, watcher: Watcher) {
+/// Serves one connection to its end. Once `stopped`, one that has said nothing yet is closed.
+pub(super) async fn serve(
+    mut stream: TcpStream,
+    peer: SocketAddr,
+    api: Arc<Api>,
+    limits: Limits,
+    watcher: Watcher,
+    mut stopped: watch::Receiver<bool>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%peer, %error, "the connection keeps its delay");
     }
-    let spoken = tokio::time::timeout(limits.idle, protocol(&stream)).await;
+    let spoken = tokio::select! {
+        spoken = tokio::time::timeout(limits.idle, protocol(&stream)) => spoken.unwrap_or(Protocol::Nothing),
+        () = told(&mut stopped) => Protocol::Nothing,
+    };
     let service = service_fn(move |request| requests::answer(Arc::clone(&api), peer, request));
-    let served = match spoken.unwrap_or(Protocol::Nothing) {
+    let served = match spoken {
         Protocol::Nothing => return,
         Protocol::Tls => return refuse_tls(&mut stream).await,
         Protocol::Http1 => {
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
                 .header_read_timeout(limits.idle)
-                .max_buf_size(limits.headers.max(http1_minimum()))
+                .max_buf_size(limits.headers)
                 .serve_connection(TokioIo::new(stream), service);
             watcher.watch(connection).await
         }
@@ -64,11 +76,6 @@ pub(super) async fn serve(mut stream: TcpStream, peer: SocketAddr, api: Arc<Api>
     if let Err(error) = served {
         tracing::debug!(%peer, %error, "a connection broke off");
     }
-}
-
-/// The smallest buffer that the HTTP/1.1 parser works with.
-const fn http1_minimum() -> usize {
-    8192
 }
 
 /// What the client speaks, without taking a byte from it.

@@ -12,7 +12,7 @@ use super::connection;
 use crate::settings::Limits;
 
 /// How long to wait after the process has run out of file descriptors.
-const EXHAUSTED: Duration = Duration::from_millis(100);
+pub(super) const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Serves every connection until `stopped`; then those open get `grace` to finish what they are at.
 pub(super) async fn serve(
@@ -26,11 +26,12 @@ pub(super) async fn serve(
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = stopped.wait_for(|stopped| *stopped) => break,
+            () = told(&mut stopped) => break,
         };
         match accepted {
             Ok((stream, peer)) => {
-                tokio::spawn(connection::serve(stream, peer, Arc::clone(&api), limits, graceful.watcher()));
+                let (api, watcher, stopped) = (Arc::clone(&api), graceful.watcher(), stopped.clone());
+                tokio::spawn(connection::serve(stream, peer, api, limits, watcher, stopped));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -45,4 +46,9 @@ pub(super) async fn serve(
     if tokio::time::timeout(grace, graceful.shutdown()).await.is_err() {
         tracing::warn!("requests were still in flight at the end of the grace period");
     }
+}
+
+/// Waits until the process is told to stop.
+pub(super) async fn told(stopped: &mut watch::Receiver<bool>) {
+    drop(stopped.wait_for(|stopped| *stopped).await);
 }

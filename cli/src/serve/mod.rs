@@ -10,8 +10,7 @@ mod requests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use shared::causes::Causes;
-use shared::config::{Aws, OpenError};
+use shared::config::{Aws, OpenErrors};
 use shared::http::Api;
 use shared::registry::{Registry, Terms};
 use tokio::net::TcpListener;
@@ -42,8 +41,8 @@ pub(crate) enum ServeError {
         source: std::io::Error,
     },
     /// The stores cannot be opened.
-    #[error("{}", Causes(.0))]
-    Open(#[from] OpenError),
+    #[error(transparent)]
+    Open(#[from] OpenErrors),
     /// The address cannot be listened on.
     #[error("--listen {address}: {source}")]
     Listen {
@@ -52,7 +51,10 @@ pub(crate) enum ServeError {
         /// Why not.
         source: std::io::Error,
     },
-    /// The admin socket cannot be made, or signals cannot be received.
+    /// The admin socket cannot be made.
+    #[error(transparent)]
+    Admin(#[from] admin::BindError),
+    /// Signals cannot be received, or the address that was bound cannot be told.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 }
@@ -61,29 +63,35 @@ pub(crate) enum ServeError {
 pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let settings = ServeSettings::read(&args)?;
     log::start(args.log_format, &args.log)?;
+    // First of all, so that a taken address leaves no data directory behind.
+    let address = settings.listen;
+    let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
     let data = &args.store.data;
     std::fs::create_dir_all(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
     let (storage, metadata) = settings.stores.open(&Aws::default()).await?;
     let api =
         Arc::new(Api::new(Registry::new(storage, Arc::clone(&metadata), Terms::default()), settings.http.clone()));
 
-    let address = settings.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
-    let admin = admin::Socket::bind(data)?;
+    let admin = admin::Socket::bind(data).await?;
     banner::print(listener.local_addr()?, &settings.stores);
 
     let (stop, stopped) = watch::channel(false);
     let admin = tokio::spawn(admin.serve(metadata, stopped.clone()));
     let server = tokio::spawn(listener::serve(listener, api, settings.limits, settings.shutdown_grace, stopped));
     told_to_stop().await?;
-    tracing::info!("stopping: requests in flight may finish");
+    tracing::info!("stopping: requests in flight may finish, unless Ctrl-C is pressed again");
     stop.send_replace(true);
-    for task in [server, admin] {
-        if let Err(error) = task.await {
-            tracing::error!(%error, "a part of the server did not stop cleanly");
+    let finished = async {
+        for task in [server, admin] {
+            if let Err(error) = task.await {
+                tracing::error!(%error, "a part of the server did not stop cleanly");
+            }
         }
+    };
+    tokio::select! {
+        () = finished => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
     }
-    Ok(())
 }
 
 async fn told_to_stop() -> Result<(), std::io::Error> {

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use http::header::USER_AGENT;
-use http::{HeaderValue, Request, Response};
+use http::header::{EXPECT, USER_AGENT};
+use http::{HeaderValue, Request, Response, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use shared::http::{Api, REQUEST_ID, WireBody};
@@ -26,10 +26,12 @@ pub(super) async fn answer(
     let client = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
     let span = tracing::info_span!("request", id);
     let (parts, body) = request.into_parts();
+    // HTTP/2 ends one stream alone, and a client that expects a word before it sends has sent nothing.
+    let must_drain = parts.version <= Version::HTTP_11 && !parts.headers.contains_key(EXPECT);
     let body = Drainable::new(body);
     let wired = Request::from_parts(parts, body.clone().map_err(Into::into).boxed_unsync());
     let mut response = api.handle(wired).instrument(span).await;
-    if !body.is_end_stream() {
+    if must_drain && !body.is_end_stream() {
         body.drain().await;
     }
     if let Ok(value) = HeaderValue::try_from(&id) {

@@ -35,7 +35,8 @@ impl Api {
         if is_held_already(&call.headers, digest) {
             return Ok(described(StatusCode::NOT_MODIFIED, digest));
         }
-        let range = wanted(&call.headers, &blob);
+        // A range is one of what GET would send: clients take the size of the whole from HEAD.
+        let range = if head { Resolved::Whole } else { wanted(&call.headers, &blob) };
         if range == Resolved::Unsatisfiable {
             return Ok(described(StatusCode::RANGE_NOT_SATISFIABLE, digest)
                 .with(&CONTENT_RANGE, format!("bytes */{}", blob.size)));

@@ -52,9 +52,8 @@ impl Api {
         if artifact_type.is_some() {
             reply = reply.with(&FILTERS_APPLIED, "artifactType");
         }
-        let last = page.referrers.last().filter(|_| page.more).map(|referrer| &referrer.digest);
         let route = Route::Referrers { name: name.clone(), subject: subject.clone() };
-        Ok(linked(reply, &route, size, last, artifact_type.as_ref()))
+        Ok(linked(reply, &route, size, page.next.as_ref(), artifact_type.as_ref()))
     }
 }
 

@@ -1,14 +1,12 @@
 //! Blobs: reading them through a repository, and taking them out of it.
 
-use std::sync::Arc;
-
 use url::Url;
 
 use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
 use crate::metadata::{BlobRecord, Unlinked};
 use crate::oci::{ByteRange, Digest, RepositoryName};
-use crate::storage::{Content, Span, StorageDriver, UrlRequest};
+use crate::storage::{Content, Span, UrlRequest};
 
 impl Registry {
     /// The blob, when the repository links it.
@@ -31,12 +29,12 @@ impl Registry {
     /// The blob's bytes, or a range of them.
     pub async fn read_blob(&self, blob: &BlobRecord, range: Option<ByteRange>) -> Result<Content> {
         let span = range.map_or(Span::ALL, |range| Span { offset: range.first, length: Some(range.len()) });
-        Ok(self.driver_of(blob)?.reader(&blob.place.path, span).await?)
+        Ok(self.bucket(&blob.place.bucket)?.reader(&blob.place.path, span).await?)
     }
 
     /// Where a client can fetch the blob itself, when its bucket has such a place.
     pub async fn blob_url(&self, blob: &BlobRecord, request: &UrlRequest) -> Result<Option<Url>> {
-        Ok(self.driver_of(blob)?.url_for(&blob.place.path, request).await?)
+        Ok(self.bucket(&blob.place.bucket)?.url_for(&blob.place.path, request).await?)
     }
 
     /// Takes the blob out of the repository.
@@ -46,10 +44,5 @@ impl Registry {
             Unlinked::Unknown => Err(Error::BlobUnknown),
             Unlinked::InUse => Err(Error::BlobInUse),
         }
-    }
-
-    fn driver_of(&self, blob: &BlobRecord) -> Result<&Arc<dyn StorageDriver>> {
-        let bucket = &blob.place.bucket;
-        self.storage.bucket(bucket).ok_or_else(|| Error::BucketUnknown(bucket.clone()))
     }
 }

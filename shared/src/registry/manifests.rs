@@ -144,11 +144,11 @@ fn referrer_of(manifest: &Manifest, digest: &Digest) -> Result<Option<Descriptor
     if manifest.subject().is_none() {
         return Ok(None);
     }
-    let annotations = manifest.annotations();
-    if annotations.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>() > MAX_REFERRER {
-        return Err(Error::AnnotationsTooLarge { limit: MAX_REFERRER });
+    let referrer = manifest.descriptor(digest.clone());
+    if serde_json::to_vec(&referrer).is_ok_and(|row| row.len() <= MAX_REFERRER) {
+        return Ok(Some(referrer));
     }
-    Ok(Some(manifest.descriptor(digest.clone())))
+    Err(Error::AnnotationsTooLarge { limit: MAX_REFERRER })
 }
 
 /// Whether an index's child is a manifest. BuildKit keeps its cache in an index whose children are blobs.

@@ -68,16 +68,4 @@ impl Registry {
     pub fn new(storage: Arc<ShardedDriver>, metadata: Arc<dyn MetadataStore>, terms: Terms) -> Self {
         Self { storage, metadata, terms }
     }
-
-    /// Where its bytes live.
-    #[must_use]
-    pub fn storage(&self) -> &ShardedDriver {
-        &self.storage
-    }
-
-    /// Where its facts live.
-    #[must_use]
-    pub fn metadata(&self) -> &dyn MetadataStore {
-        &*self.metadata
-    }
 }

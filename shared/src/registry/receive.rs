@@ -1,12 +1,13 @@
 //! Taking in bytes: hashed while they stream, and published only when they are what their digest says.
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 
 use super::body::{Beginning, Body, begin};
 use super::session::Held;
 use super::uploads::check_length;
 use super::{Error, Registry, Result};
+use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::{BlobCommit, BlobRecord, Claim, Committed, Place};
 use crate::oci::{Algorithm, ContentRange, Digest, Digester, RepositoryName, UploadId};
@@ -16,7 +17,12 @@ use crate::storage::{self, BucketId, ObjectPath, Progress, PutMode, Span, Versio
 pub(super) struct Receiver {
     pub(super) digester: Digester,
     pub(super) writer: Box<dyn Writer>,
+    /// Small chunks on their way to the writer: a client may send bytes one by one.
+    gathered: BytesMut,
 }
+
+/// Chunks of fewer bytes are gathered.
+const SMALL_CHUNK: usize = 64 * 1024;
 
 /// Where an upload's bytes came to lie.
 struct Landed {
@@ -26,15 +32,13 @@ struct Landed {
 
 impl Registry {
     /// A receiver that goes on where the session stands.
-    pub(super) async fn receiver(&self, held: &Held) -> Result<Receiver> {
+    pub(super) async fn receiver(&self, held: &Held, path: &ObjectPath) -> Result<Receiver> {
         let session = &held.session;
         let digester = match &session.hash {
             Some(state) => Digester::resume(state)?,
             None => Digester::new(session.algorithm),
         };
-        let path = ObjectPath::staged(&session.id);
-        let writer = self.bucket(&session.bucket)?.writer(&path, held.progress()).await?;
-        Ok(Receiver { digester, writer })
+        Ok(Receiver::new(digester, self.bucket(&session.bucket)?.writer(path, held.progress()).await?))
     }
 
     /// Publishes a blob that comes whole in one body, with no session.
@@ -51,11 +55,13 @@ impl Registry {
                 let bucket = self.storage.staging(&id).clone();
                 let path = ObjectPath::staged(&id);
                 let writer = self.bucket(&bucket)?.writer(&path, None).await?;
-                let mut receiver = Receiver { digester: Digester::new(digest.algorithm()), writer };
+                let mut receiver = Receiver::new(Digester::new(digest.algorithm()), writer);
                 match receiver.take(first, rest).await.and_then(|()| verify(&receiver.digester, digest)) {
                     Ok(()) => self.land(&bucket, &path, receiver.writer).await?,
                     Err(error) => {
-                        receiver.writer.cancel().await?;
+                        if let Err(error) = receiver.writer.cancel().await {
+                            tracing::warn!(%path, error = %Causes(&error), "refused bytes are left behind");
+                        }
                         return Err(error);
                     }
                 }
@@ -74,6 +80,9 @@ impl Registry {
     ) -> Result<BlobRecord> {
         let landed = match self.land_session(&held, digest, range, body).await {
             Ok(landed) => landed,
+            Err(Error::Storage(storage::Error::CheckpointGone(path))) => {
+                self.landed_before(&held, digest, path).await?
+            }
             Err(error) => {
                 held.release().await;
                 return Err(error);
@@ -86,7 +95,7 @@ impl Registry {
                 held.completed();
                 Ok(blob)
             }
-            None => Err(held.lost()),
+            None => Err(held.lost().await),
         }
     }
 
@@ -108,21 +117,45 @@ impl Registry {
             Beginning::More(first, rest) => (first, rest),
         };
         let bucket = &held.session.bucket;
-        let path = ObjectPath::staged(&held.session.id);
         let whole = held.session.checkpoint.as_ref().and_then(|checkpoint| checkpoint.whole());
         if let (Some(tail), true) = (whole, first.is_empty()) {
             return self.land_tail(held, tail, digest).await;
         }
-        let mut receiver = self.receiver(held).await?;
+        // What is resumed belongs to its checkpoint; what is new belongs to this request, whoever else may hold on to
+        // the session.
+        let own = if held.session.checkpoint.is_some() { held.session.id.clone() } else { UploadId::random() };
+        let path = ObjectPath::staged(&own);
+        let mut receiver = self.receiver(held, &path).await?;
         receiver.take(first, rest).await?;
         check_length(range, receiver.writer.size() - held.session.offset)?;
-        if held.session.algorithm == digest.algorithm() {
+        let is_hashed = held.session.algorithm == digest.algorithm();
+        if is_hashed {
             verify(&receiver.digester, digest)?;
-            return self.land(bucket, &path, receiver.writer).await;
         }
+        held.check().await?;
         let landed = self.land(bucket, &path, receiver.writer).await?;
-        self.verify_stored(&landed.place, digest).await?;
+        if !is_hashed {
+            self.verify_stored(&landed.place, digest).await?;
+        }
         Ok(landed)
+    }
+
+    /// The bytes of a session that a request before this one brought to where they should lie, but did not live to
+    /// publish. They are hashed anew: nothing else says that they are what this client means.
+    async fn landed_before(&self, held: &Held, digest: &Digest, gone: ObjectPath) -> Result<Landed> {
+        let staged = (held.session.bucket.clone(), ObjectPath::staged(&held.session.id));
+        for (bucket, path) in [staged, (self.storage.home(digest).clone(), ObjectPath::blob(digest))] {
+            let found = match self.bucket(&bucket)?.stat(&path).await {
+                Ok(found) => found,
+                Err(storage::Error::NotFound(_)) => continue,
+                Err(error) => return Err(error.into()),
+            };
+            let place = self.place(bucket, path, found.version);
+            if self.verify_stored(&place, digest).await.is_ok() {
+                return Ok(Landed { place, size: found.size });
+            }
+        }
+        Err(storage::Error::CheckpointGone(gone).into())
     }
 
     /// Bytes held whole go straight home.
@@ -162,7 +195,8 @@ impl Registry {
         Ok(Landed { place: self.place(bucket.clone(), path.clone(), version), size })
     }
 
-    /// Hashes stored bytes whose session ran another hash; removes them when they are not what the digest says.
+    /// Hashes stored bytes that no running hash vouches for. When they are not what the digest says they stay,
+    /// unpublished: whether anybody else needs them is for a sweeper to decide, by the rows.
     async fn verify_stored(&self, place: &Place, digest: &Digest) -> Result<()> {
         let driver = self.bucket(&place.bucket)?;
         let mut content = driver.reader(&place.path, Span::ALL).await?;
@@ -170,15 +204,12 @@ impl Registry {
         while let Some(chunk) = content.stream.next().await {
             digester.update(&chunk?);
         }
-        let verified = verify(&digester, digest);
-        if verified.is_err() {
-            driver.delete(&place.path, Some(&place.version)).await?;
-        }
-        verified
+        verify(&digester, digest)
     }
 
-    /// The last step: one transaction, after which the blob can be read; none when the session was lost. Bytes that turn out to be one copy too many
-    /// are removed, except at a home, where another commit may have come to count on them.
+    /// The last step: one transaction, after which the blob can be read; none when the session was lost. Bytes that turn
+    /// out to be one copy too many are removed, except at a home, where another commit may have come to count on them;
+    /// and except those of a lost session, which another request may have published.
     async fn publish(
         &self,
         repository: &RepositoryName,
@@ -199,8 +230,11 @@ impl Registry {
         };
         let outcome = self.metadata.commit_blob(&commit).await?;
         let place = &commit.place;
-        if !matches!(outcome, Committed::Published(_)) && place.path.digest().is_none() {
-            self.bucket(&place.bucket)?.delete(&place.path, Some(&place.version)).await?;
+        if matches!(outcome, Committed::Kept(_)) && place.path.digest().is_none() {
+            let removed = self.bucket(&place.bucket)?.delete(&place.path, Some(&place.version)).await;
+            if let Err(error) = removed {
+                tracing::warn!(path = %place.path, error = %Causes(&error), "a copy too many is left behind");
+            }
         }
         Ok(match outcome {
             Committed::Published(blob) | Committed::Kept(blob) => Some(blob),
@@ -229,18 +263,34 @@ impl Registry {
 }
 
 impl Receiver {
-    /// Takes everything that the body still has, and says how many bytes that was.
+    fn new(digester: Digester, writer: Box<dyn Writer>) -> Self {
+        Self { digester, writer, gathered: BytesMut::new() }
+    }
+
+    /// Takes everything that the body still has.
     pub(super) async fn take(&mut self, first: Bytes, mut rest: Body) -> Result<()> {
         self.write(first).await?;
         while let Some(chunk) = rest.next().await {
             self.write(chunk?).await?;
         }
-        Ok(())
+        self.pass_on().await
     }
 
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
         self.digester.update(&bytes);
+        if bytes.len() < SMALL_CHUNK {
+            self.gathered.extend_from_slice(&bytes);
+            return if self.gathered.len() < SMALL_CHUNK { Ok(()) } else { self.pass_on().await };
+        }
+        self.pass_on().await?;
         Ok(self.writer.write(bytes).await?)
+    }
+
+    async fn pass_on(&mut self) -> Result<()> {
+        match self.gathered.split().freeze() {
+            nothing if nothing.is_empty() => Ok(()),
+            gathered => Ok(self.writer.write(gathered).await?),
+        }
     }
 
     /// Makes what was taken durable.

@@ -10,13 +10,16 @@ const READ_AHEAD: usize = 100;
 /// About how many bytes of annotations one page may carry, so that it fits in any answer.
 const PAGE_BYTES: usize = 1024 * 1024;
 
+/// The most rows that are read for one page, however few of them are wanted.
+const MOST_READ: usize = 2000;
+
 /// Some of a subject's referrers, in the byte order of their digests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReferrersPage {
     /// What they are.
     pub referrers: Vec<Referrer>,
-    /// Whether more follow the last one.
-    pub more: bool,
+    /// After which digest the next page begins, when there may be one.
+    pub next: Option<Digest>,
 }
 
 impl Registry {
@@ -32,7 +35,7 @@ impl Registry {
     ) -> Result<ReferrersPage> {
         let mut page = ReferrersPage::default();
         let (mut after, mut bytes) = (after.cloned(), 0);
-        loop {
+        for _ in 0..MOST_READ / READ_AHEAD {
             let rows = self.metadata.referrers(repository, subject, after.as_ref(), READ_AHEAD).await?;
             let last = rows.len() < READ_AHEAD;
             after = rows.last().map(|row| row.digest.clone());
@@ -40,7 +43,7 @@ impl Registry {
             for row in rows.into_iter().filter(wanted) {
                 bytes += row.annotations.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
                 if page.referrers.len() == limit || (bytes > PAGE_BYTES && !page.referrers.is_empty()) {
-                    page.more = true;
+                    page.next = page.referrers.last().map(|last| last.digest.clone());
                     return Ok(page);
                 }
                 page.referrers.push(row);
@@ -49,5 +52,7 @@ impl Registry {
                 return Ok(page);
             }
         }
+        page.next = after;
+        Ok(page)
     }
 }

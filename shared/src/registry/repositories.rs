@@ -1,17 +1,12 @@
 //! Repositories and their tags.
 
 use super::{Error, Registry, Result};
-use crate::oci::{Digest, RepositoryName, Tag};
+use crate::oci::{RepositoryName, Tag};
 
 impl Registry {
     /// Up to `limit` tags of the repository, in byte order, after `after`.
     pub async fn tags(&self, repository: &RepositoryName, after: Option<&Tag>, limit: usize) -> Result<Vec<Tag>> {
         self.metadata.tags(repository, after, limit).await?.ok_or(Error::NameUnknown)
-    }
-
-    /// Every tag of the repository that names the manifest.
-    pub async fn tags_of(&self, repository: &RepositoryName, digest: &Digest) -> Result<Vec<Tag>> {
-        Ok(self.metadata.tags_of(repository, digest).await?)
     }
 
     /// Up to `limit` repositories, in byte order, after `after`.

@@ -1,6 +1,7 @@
 //! Holding an upload session for the length of one request.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::task::JoinHandle;
 
@@ -17,6 +18,8 @@ pub(super) struct Held {
     pub(super) claim: Claim,
     parts: Vec<Part>,
     metadata: Arc<dyn MetadataStore>,
+    /// Until when the session is surely held, in milliseconds.
+    until: Arc<AtomicU64>,
     heartbeat: JoinHandle<()>,
     settled: bool,
 }
@@ -40,32 +43,44 @@ impl Registry {
             until: now.plus(self.terms.claim),
         };
         match self.metadata.claim_session(&wish).await? {
-            ClaimOutcome::Claimed(session, parts) => Ok(Hold::Held(Box::new(Held {
-                heartbeat: self.keep_alive(id.clone(), claim.clone()),
-                metadata: Arc::clone(&self.metadata),
-                session: *session,
-                claim,
-                parts,
-                settled: false,
-            }))),
+            ClaimOutcome::Claimed(session, parts) => {
+                let until = Arc::new(AtomicU64::new(wish.until.as_millis()));
+                Ok(Hold::Held(Box::new(Held {
+                    heartbeat: self.keep_alive(id.clone(), claim.clone(), Arc::clone(&until)),
+                    metadata: Arc::clone(&self.metadata),
+                    session: *session,
+                    claim,
+                    parts,
+                    until,
+                    settled: false,
+                })))
+            }
             ClaimOutcome::Conflict { offset } => Err(Error::OutOfTurn { id: id.clone(), offset }),
             ClaimOutcome::Completed(digest) => Ok(Hold::Completed(digest)),
             ClaimOutcome::Unknown => Err(Error::UploadUnknown),
         }
     }
 
-    /// Says, three times in a claim's life, that its request is alive. A claim lost all the same shows when it is used.
-    fn keep_alive(&self, id: UploadId, claim: Claim) -> JoinHandle<()> {
+    /// Says, three times in a claim's life, that its request is alive; asks again soon when that is not heard.
+    fn keep_alive(&self, id: UploadId, claim: Claim, held: Arc<AtomicU64>) -> JoinHandle<()> {
         let (metadata, life) = (Arc::clone(&self.metadata), self.terms.claim);
         tokio::spawn(async move {
+            let mut pause = life / 3;
             loop {
-                tokio::time::sleep(life / 3).await;
+                tokio::time::sleep(pause).await;
                 let until = Timestamp::now().plus(life);
-                match metadata.extend_claim(&id, &claim, until).await {
-                    Ok(true) => {}
-                    Ok(false) => break,
-                    Err(error) => tracing::warn!(upload = %id, %error, "a claim could not be prolonged"),
-                }
+                pause = match tokio::time::timeout(life / 6, metadata.extend_claim(&id, &claim, until)).await {
+                    Ok(Ok(true)) => {
+                        held.store(until.as_millis(), Ordering::Relaxed);
+                        life / 3
+                    }
+                    Ok(Ok(false)) => return held.store(0, Ordering::Relaxed),
+                    Ok(Err(error)) => {
+                        tracing::warn!(upload = %id, %error, "a claim could not be prolonged");
+                        life / 30
+                    }
+                    Err(_) => life / 30,
+                };
             }
         })
     }
@@ -81,14 +96,22 @@ impl Held {
     /// Records progress and lets go of the session.
     pub(super) async fn advance(mut self, hash: DigestState, progress: Progress, expires: Timestamp) -> Result<()> {
         let advance = Advance { id: self.session.id.clone(), claim: self.claim.clone(), hash, progress, expires };
-        self.settled = true;
-        if self.metadata.advance_session(&advance).await? { Ok(()) } else { Err(self.lost()) }
+        if self.metadata.advance_session(&advance).await? {
+            self.settled = true;
+            Ok(())
+        } else {
+            Err(self.lost().await)
+        }
     }
 
     /// Removes the session.
     pub(super) async fn delete(mut self) -> Result<()> {
-        self.settled = true;
-        if self.metadata.delete_session(&self.session.id, &self.claim).await? { Ok(()) } else { Err(self.lost()) }
+        if self.metadata.delete_session(&self.session.id, &self.claim).await? {
+            self.settled = true;
+            Ok(())
+        } else {
+            Err(self.lost().await)
+        }
     }
 
     /// The session ended with the transaction that published its blob.
@@ -96,9 +119,21 @@ impl Held {
         self.settled = true;
     }
 
-    /// What the request is told when another has taken the session over.
-    pub(super) fn lost(&self) -> Error {
-        Error::OutOfTurn { id: self.session.id.clone(), offset: self.session.offset }
+    /// Fails unless the session is surely still held: asked before a write that the metadata cannot refuse.
+    pub(super) async fn check(&self) -> Result<()> {
+        if Timestamp::now().as_millis() < self.until.load(Ordering::Relaxed) { Ok(()) } else { Err(self.lost().await) }
+    }
+
+    /// What the request is told when another has taken the session over: how far that one has come.
+    pub(super) async fn lost(&self) -> Error {
+        let session = &self.session;
+        match self.metadata.session(&session.repository, &session.id).await {
+            Ok(Some(UploadSession { completed: None, offset, .. })) => {
+                Error::OutOfTurn { id: session.id.clone(), offset }
+            }
+            Ok(_) => Error::UploadUnknown,
+            Err(error) => error.into(),
+        }
     }
 
     /// Lets go of the session without progress.

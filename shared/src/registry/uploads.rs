@@ -103,7 +103,7 @@ impl Registry {
 
     async fn append_held(&self, held: Held, range: Option<ContentRange>, body: Body) -> Result<Appended> {
         let outcome = async {
-            let mut receiver = self.receiver(&held).await?;
+            let mut receiver = self.receiver(&held, &ObjectPath::staged(&held.session.id)).await?;
             receiver.take(bytes::Bytes::new(), body).await?;
             check_length(range, receiver.writer.size() - held.session.offset)?;
             Ok((receiver.checkpoint().await?, receiver.digester.state()))

@@ -11,11 +11,14 @@ use super::unlink::{Mark, clear_mark, mark_of};
 use super::uses;
 use super::write::Write;
 use crate::clock::Timestamp;
-use crate::metadata::error::Result;
+use crate::metadata::error::{Error, Result};
 use crate::metadata::keys;
 use crate::metadata::records::{Generation, ManifestRecord, TagRecord};
 use crate::metadata::store::{ManifestPut, PutOutcome};
 use crate::oci::{Digest, Tag};
+
+/// How many children of an index its transaction looks at once more: with 79 other rows it must stay within 100.
+const CHECKED_CHILDREN: usize = 20;
 
 /// What a put must know of the repository before its transaction.
 #[derive(Debug, Default)]
@@ -32,6 +35,8 @@ struct Seen {
     blobs: BTreeSet<Digest>,
     /// Blobs of which a collector, or somebody who takes them out of the repository, has yet to decide.
     undecided: BTreeSet<Digest>,
+    /// Whether somebody has yet to decide on a link.
+    marked: bool,
 }
 
 /// Four round trips for a new manifest of up to 25 blobs: uses, blobs, links, and the transaction; a fifth removes the
@@ -79,6 +84,10 @@ async fn look(store: &DynamoDbStore, put: &ManifestPut, blobs: &BTreeSet<&Digest
             return Ok(seen);
         }
         if !rounds.next().await {
+            // A collector that does not decide may have died, and only an upload revives its blob. A mark goes by itself.
+            if seen.marked {
+                return Err(Error::Contended);
+            }
             seen.blobs.append(&mut seen.undecided);
             return Ok(seen);
         }
@@ -135,7 +144,10 @@ async fn look_at_links(
         };
         match mark_of(link, Timestamp::now())? {
             Mark::Absent => {}
-            Mark::Fresh => drop(seen.undecided.insert(blob.clone())),
+            Mark::Fresh => {
+                seen.marked = true;
+                seen.undecided.insert(blob.clone());
+            }
             Mark::Stale => {
                 clear_mark(store, &key, link.text("mark")?).await?;
                 seen.undecided.insert(blob.clone());
@@ -182,6 +194,12 @@ fn publication(put: &ManifestPut, generation: Generation, seen: &Seen) -> Result
     if let (Some(subject), Some(referrer)) = (&put.manifest.subject, &put.referrer) {
         let key = keys::referrer(name, subject, digest);
         steps.push(Write::put(&key, Item::new(&key).with_body(referrer)?).into());
+    }
+    // A child that goes in this very moment takes the index with it, as far as a transaction has room to look.
+    let children: BTreeSet<&Digest> = put.children.iter().collect();
+    for child in children.into_iter().take(CHECKED_CHILDREN) {
+        let key = keys::manifest(name, child);
+        steps.push(Step::Check(Write::delete(&key).when("attribute_exists(#pk)")));
     }
     if !seen.repository {
         for key in [keys::repository(name), keys::catalog(name)] {

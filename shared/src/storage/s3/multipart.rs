@@ -109,15 +109,20 @@ impl S3Driver {
             .map_err(|error| outcome(path, error));
         match completed {
             Ok(completed) => Ok(upload.mark.version(completed.version_id())),
-            Err(gone @ Error::CheckpointGone(_)) => self.completed_before(path, upload).await?.ok_or(gone),
+            Err(gone @ Error::CheckpointGone(_)) => self.completed_before(path, upload, size).await?.ok_or(gone),
             Err(error) => Err(error),
         }
     }
 
-    /// The object that the upload became, when the answer that said so was lost and the request was sent again.
-    async fn completed_before(&self, path: &ObjectPath, upload: &Multipart) -> Result<Option<Version>> {
+    /// The object that the upload became, when the answer that said so was lost and the request was sent again. Its mark
+    /// says that it came of this upload, its size that it came of these parts and no more: a part cannot be replaced
+    /// without its recorded tag becoming wrong.
+    async fn completed_before(&self, path: &ObjectPath, upload: &Multipart, size: u64) -> Result<Option<Version>> {
         match self.head(path).await {
-            Ok(head) => Ok(version::is_marked(&head, &upload.mark).then(|| version::found(&head))),
+            Ok(head) => {
+                let is_same = version::is_marked(&head, &upload.mark) && head.content_length() == Some(length(size));
+                Ok(is_same.then(|| version::found(&head)))
+            }
             Err(Error::NotFound(_)) => Ok(None),
             Err(error) => Err(error),
         }

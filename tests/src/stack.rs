@@ -1,0 +1,65 @@
+//! Three versioned buckets and a table in the emulator: what a registry on AWS stands on.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use shared::config::Stores;
+use shared::metadata::{DynamoDbConfig, DynamoDbStore};
+use url::Url;
+
+use crate::emulator::{Emulator, emulator};
+use crate::server::ServeOptions;
+
+/// Buckets and a table that nobody else uses.
+#[derive(Debug)]
+pub struct Stack {
+    emulator: &'static Emulator,
+    buckets: Vec<String>,
+    table: String,
+}
+
+impl Stack {
+    /// A new stack; none, said aloud, when there is no emulator and need not be.
+    pub async fn fresh() -> Option<Self> {
+        static TABLES: AtomicU32 = AtomicU32::new(0);
+        let emulator = emulator()?;
+        let mut buckets = Vec::new();
+        for _ in 0..3 {
+            buckets.push(emulator.bucket().await);
+        }
+        let table = format!("stack-{}", TABLES.fetch_add(1, Ordering::Relaxed));
+        let config = DynamoDbConfig { table: table.clone(), endpoint: None, region: None };
+        let store = DynamoDbStore::connect(&config, &emulator.sdk_config(), None);
+        store.create_table().await.expect("a table can be made");
+        Some(Self { emulator, buckets, table })
+    }
+
+    /// The emulator that it lies in.
+    pub fn emulator(&self) -> &'static Emulator {
+        self.emulator
+    }
+
+    /// Its URLs, as a process is told them.
+    pub fn stores(&self) -> Stores {
+        let url = |scheme: &str, name: &str| {
+            let text = format!("{scheme}://{name}?endpoint={}&region=us-east-1", self.emulator.endpoint());
+            text.parse::<Url>().expect("a URL")
+        };
+        Stores {
+            storage: self.buckets.iter().map(|bucket| url("s3", bucket)).collect(),
+            metadata: url("dynamodb", &self.table),
+        }
+    }
+
+    /// A server over it, with nothing but its admin socket and log in `data`.
+    pub fn options(&self, data: &Path) -> ServeOptions {
+        let stores = self.stores();
+        let storage = stores.storage.iter().flat_map(|url| ["--storage".to_owned(), url.to_string()]);
+        ServeOptions::embedded(data)
+            .with(storage)
+            .with(["--metadata", stores.metadata.as_str()])
+            .variable("AWS_ACCESS_KEY_ID", "test")
+            .variable("AWS_SECRET_ACCESS_KEY", "test")
+            .variable("AWS_REGION", "us-east-1")
+    }
+}
