@@ -146,8 +146,14 @@ impl Registry {
     /// client means.
     async fn landed_before(&self, held: &Held, digest: &Digest, gone: ObjectPath) -> Result<Landed> {
         let mut why = storage::Error::CheckpointGone(gone).into();
-        let staged = (held.session.bucket.clone(), ObjectPath::staged(&held.session.id));
-        for (bucket, path) in [staged, (self.storage.home(digest).clone(), ObjectPath::blob(digest))] {
+        let session = &held.session;
+        let mut places = vec![(session.bucket.clone(), ObjectPath::staged(&session.id))];
+        // To know a digest is not to have its content: what lies at a home counts only for an upload of just those bytes.
+        let hashed = session.hash.as_ref().map(Digester::resume).transpose()?;
+        if hashed.is_some_and(|hashed| hashed.finish() == *digest) {
+            places.push((self.storage.home(digest).clone(), ObjectPath::blob(digest)));
+        }
+        for (bucket, path) in places {
             let found = match self.bucket(&bucket)?.stat(&path).await {
                 Ok(found) => found,
                 Err(storage::Error::NotFound(_)) => continue,
