@@ -387,6 +387,38 @@ async fn an_upload_that_announced_sha512_may_end_with_sha256() {
 }
 
 #[tokio::test]
+async fn a_wrong_digest_of_an_algorithm_that_nobody_announced_can_be_put_right() {
+    let client = registry().await;
+    for content in [TEN, noise(11, 5 * MIB)] {
+        let upload = begin(&client).await;
+        assert_eq!(patch(&client, &upload, content.clone()).await.status, 202);
+        let (wrong, right) = (sha512(b"wrong"), sha512(&content));
+        for _ in 0..2 {
+            let detail = put(&client, &upload, &wrong, "").await.expect_error(400, "DIGEST_INVALID", &[]);
+            assert_eq!(detail, json!({ "expected": wrong, "actual": right }));
+            assert_absent(&client, &wrong).await;
+            assert_absent(&client, &right).await;
+        }
+        stored(&put(&client, &upload, &right, "").await, &right);
+        assert_there(&client, &right, &content).await;
+    }
+}
+
+#[tokio::test]
+async fn a_digest_alone_is_no_claim_to_a_blob_of_others() {
+    let client = registry().await;
+    let secret = push_blob(&client, "team/private", &Bytes::from_static(b"secret")).await;
+    let upload = begin(&client).await;
+    put(&client, &upload, &secret, "guess").await.expect_error(400, "DIGEST_INVALID", &[]);
+    assert_eq!(patch(&client, &upload, "guess").await.status, 202);
+    put(&client, &upload, &secret, "").await.expect_error(400, "DIGEST_INVALID", &[]);
+    // Now its bytes are an object that no digest was right for.
+    put(&client, &upload, &sha512(b"wrong"), "").await.expect_error(400, "DIGEST_INVALID", &[]);
+    put(&client, &upload, &secret, "").await.expect_error(400, "DIGEST_INVALID", &[]);
+    assert_absent(&client, &secret).await;
+}
+
+#[tokio::test]
 async fn an_unknown_algorithm_is_a_bad_request() {
     let client = registry().await;
     for algorithm in ["md5", "SHA256", "sha1", ""] {

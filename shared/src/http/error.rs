@@ -147,6 +147,9 @@ impl Error {
     fn explain(&self) -> String {
         match self {
             Self::Registry(registry::Error::ManifestInvalid(error)) => Causes(error).to_string(),
+            Self::Registry(registry::Error::Storage(storage::Error::CheckpointGone(_))) => {
+                registry::Error::UploadUnknown.to_string()
+            }
             error => error.to_string(),
         }
     }

@@ -79,10 +79,11 @@ impl Registry {
         body: Body,
     ) -> Result<BlobRecord> {
         let landed = match self.land_session(&held, digest, range, body).await {
+            Err(Error::Storage(storage::Error::CheckpointGone(path))) => self.landed_before(&held, digest, path).await,
+            landed => landed,
+        };
+        let landed = match landed {
             Ok(landed) => landed,
-            Err(Error::Storage(storage::Error::CheckpointGone(path))) => {
-                self.landed_before(&held, digest, path).await?
-            }
             Err(error) => {
                 held.release().await;
                 return Err(error);
@@ -141,21 +142,31 @@ impl Registry {
     }
 
     /// The bytes of a session that a request before this one brought to where they should lie, but did not live to
-    /// publish. They are hashed anew: nothing else says that they are what this client means.
+    /// publish, or could not because the digest was wrong. They are hashed anew: nothing else says that they are what this
+    /// client means.
     async fn landed_before(&self, held: &Held, digest: &Digest, gone: ObjectPath) -> Result<Landed> {
-        let staged = (held.session.bucket.clone(), ObjectPath::staged(&held.session.id));
-        for (bucket, path) in [staged, (self.storage.home(digest).clone(), ObjectPath::blob(digest))] {
+        let mut why = storage::Error::CheckpointGone(gone).into();
+        let session = &held.session;
+        let mut places = vec![(session.bucket.clone(), ObjectPath::staged(&session.id))];
+        // To know a digest is not to have its content: what lies at a home counts only for an upload of just those bytes.
+        let hashed = session.hash.as_ref().map(Digester::resume).transpose()?;
+        if hashed.is_some_and(|hashed| hashed.finish() == *digest) {
+            places.push((self.storage.home(digest).clone(), ObjectPath::blob(digest)));
+        }
+        for (bucket, path) in places {
             let found = match self.bucket(&bucket)?.stat(&path).await {
                 Ok(found) => found,
                 Err(storage::Error::NotFound(_)) => continue,
                 Err(error) => return Err(error.into()),
             };
             let place = self.place(bucket, path, found.version);
-            if self.verify_stored(&place, digest).await.is_ok() {
-                return Ok(Landed { place, size: found.size });
+            match self.verify_stored(&place, digest).await {
+                Ok(()) => return Ok(Landed { place, size: found.size }),
+                Err(mismatch @ Error::DigestMismatch { .. }) => why = mismatch,
+                Err(error) => return Err(error),
             }
         }
-        Err(storage::Error::CheckpointGone(gone).into())
+        Err(why)
     }
 
     /// Bytes held whole go straight home.
