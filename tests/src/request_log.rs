@@ -33,7 +33,7 @@ impl RequestLog {
     }
 
     /// The requests that were answered since the last call.
-    pub fn next(&mut self) -> Vec<Answered> {
+    pub fn since_last(&mut self) -> Vec<Answered> {
         let log = std::fs::read_to_string(&self.file).expect("the log can be read");
         let new = log.lines().skip(self.lines);
         let answered = new.clone().filter_map(|line| {

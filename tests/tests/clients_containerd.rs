@@ -43,10 +43,10 @@ async fn a_push_to_a_second_repository_mounts_the_blobs_of_the_first() {
     // What is pulled carries where it came from.
     containerd.run(["content", "fetch", "--plain-http", &first]);
     containerd.run(["images", "tag", &first, &second]);
-    log.next();
+    log.since_last();
     containerd.run(["images", "push", "--plain-http", &second]);
 
-    let asked = log.next();
+    let asked = log.since_last();
     assert_eq!(count(&asked, "POST", 201), 3, "the config and each layer are mounted: {asked:?}");
     assert_eq!(count(&asked, "PUT", 201), 1, "the manifest alone is sent: {asked:?}");
     verify(&Client::new(server.address()), "team/second", "1").await;

@@ -25,10 +25,10 @@ async fn an_image_that_was_pushed_and_removed_is_pulled_as_it_was() {
     assert_eq!(manifest["config"]["digest"], image.id().as_str());
     for pulled in [name, format!("{repository}@{digest}")] {
         docker.forget();
-        log.next();
+        log.since_last();
         docker.run(["pull", &pulled]);
         assert_eq!((docker.id(&pulled), docker.layers(&pulled)), (id.clone(), layers.clone()), "{pulled}");
-        let asked = log.next();
+        let asked = log.since_last();
         let blobs = asked.iter().filter(|asked| asked.method == "GET" && asked.path.contains("/blobs/")).count();
         assert_eq!(blobs, 6, "the config and every layer come from the registry: {asked:?}");
     }
@@ -43,10 +43,10 @@ async fn a_push_to_a_second_repository_mounts_the_layers_of_the_first() {
     let id = docker.id(&first);
     docker.run(["push", &first]);
     docker.run(["tag", &first, &second]);
-    log.next();
+    log.since_last();
     docker.run(["push", &second]);
 
-    let asked = log.next();
+    let asked = log.since_last();
     let mounts = asked.iter().filter(|asked| (&*asked.method, asked.status) == ("POST", 201));
     assert_eq!(mounts.filter(|asked| asked.path == "/v2/team/second/blobs/uploads/").count(), 3, "{asked:?}");
     assert!(count(&asked, "PATCH", 202) <= 1, "nothing but the config is sent again: {asked:?}");

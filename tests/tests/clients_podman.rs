@@ -87,10 +87,10 @@ async fn a_push_to_a_second_repository_mounts_the_layers_of_the_first() {
     podman.load(&image, &first);
     podman.run(&["push", "--tls-verify=false", &first]);
     podman.run(&["tag", &first, &second]);
-    log.next();
+    log.since_last();
     podman.run(&["push", "--tls-verify=false", &second]);
 
-    let asked = log.next();
+    let asked = log.since_last();
     assert!(count(&asked, "POST", 201) >= 2, "the layers are mounted: {asked:?}");
     assert!(count(&asked, "PATCH", 202) <= 1, "nothing but the config is sent again: {asked:?}");
     verify(&Client::new(server.address()), "team/second", "1").await;

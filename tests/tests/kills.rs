@@ -33,7 +33,7 @@ async fn what_was_acknowledged_survives_fifty_kills_and_nothing_unverified_is_se
     eprintln!("seed {seed}");
     let data = TempDir::new().unwrap();
     let mut dice = Dice::new(seed);
-    let all = Ledger::default();
+    let mut all = Acknowledged::default();
     for round in 0..KILLS {
         let mut server = ServeOptions::embedded(data.path()).start();
         let ledger = Ledger::default();
@@ -50,13 +50,14 @@ async fn what_was_acknowledged_survives_fifty_kills_and_nothing_unverified_is_se
             pusher.await.unwrap();
         }
         let server = ServeOptions::embedded(data.path()).start();
-        verify(&Client::new(server.address()), &ledger.lock().unwrap()).await;
-        merge(&all, &ledger);
+        let round = std::mem::take(&mut *ledger.lock().unwrap());
+        verify(&Client::new(server.address()), &round).await;
+        all.blobs.extend(round.blobs);
+        all.manifests.extend(round.manifests);
     }
 
     let server = ServeOptions::embedded(data.path()).start();
     let client = Client::new(server.address());
-    let all = Arc::into_inner(all).unwrap().into_inner().unwrap();
     assert!(all.blobs.len() as u64 > KILLS && all.manifests.len() as u64 > KILLS / 2, "too little was pushed to tell");
     verify(&client, &all).await;
     verify_what_is_visible(&client).await;
@@ -65,13 +66,6 @@ async fn what_was_acknowledged_survives_fifty_kills_and_nothing_unverified_is_se
     let layers: Vec<Bytes> = all.blobs.iter().take(5).map(|(_, bytes)| bytes.clone()).collect();
     push_image(&client, "team/again", "1", &layers).await;
     eprintln!("{} blobs and {} manifests acknowledged, {homes} homes", all.blobs.len(), all.manifests.len());
-}
-
-fn merge(all: &Ledger, round: &Ledger) {
-    let mut round = std::mem::take(&mut *round.lock().unwrap());
-    let mut all = all.lock().unwrap();
-    all.blobs.append(&mut round.blobs);
-    all.manifests.append(&mut round.manifests);
 }
 
 /// Pushes images of every shape, until the connection breaks off.
