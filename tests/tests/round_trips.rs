@@ -142,7 +142,7 @@ fn expect(answer: &Answer, status: StatusCode) {
 fn layer(seed: u64, pieces: usize) -> (Vec<Bytes>, Digest) {
     let pieces = vec![noise(seed, MIB); pieces];
     let mut digester = Digester::new(Algorithm::Sha256);
-    for piece in pieces {
+    for piece in &pieces {
         digester.update(piece);
     }
     (pieces, digester.finish())
