@@ -57,9 +57,9 @@ async fn an_empty_blob_is_a_blob() {
     client.get(&blob).await.expect(200, &headers);
     client.head(&blob).await.expect(200, &headers);
     get(&client, &blob, &[("range", "bytes=-1")]).await.expect(200, &headers);
-    let none = described(&digest, &etag, &[("content-range", "bytes */0")]);
+    let none = [("content-range", "bytes */0")];
     for range in ["bytes=0-", "bytes=0-0"] {
-        get(&client, &blob, &[("range", range)]).await.expect(416, &none);
+        get(&client, &blob, &[("range", range)]).await.expect_error(416, "RANGE_INVALID", &none);
     }
 }
 
@@ -121,11 +121,10 @@ async fn a_head_is_of_the_whole_whatever_range_it_names() {
 
 #[tokio::test]
 async fn a_range_of_nothing_is_416_with_the_true_size() {
-    let (client, blob, digest) = with(&TEN).await;
-    let etag = format!("\"{digest}\"");
+    let (client, blob, _) = with(&TEN).await;
     for range in ["bytes=10-", "bytes=10-20", "bytes=99999999999999999999999-", "bytes=-0", "bytes=5-2"] {
-        let headers = described(&digest, &etag, &[("content-range", "bytes */10")]);
-        get(&client, &blob, &[("range", range)]).await.expect(416, &headers);
+        let headers = [("content-range", "bytes */10")];
+        get(&client, &blob, &[("range", range)]).await.expect_error(416, "RANGE_INVALID", &headers);
     }
 }
 
@@ -261,8 +260,8 @@ async fn a_range_is_judged_before_any_redirect() {
     let Some(client) = redirecting(true).await else { return };
     let digest = push_blob(&client, "a", &TEN).await.to_string();
     let (blob, etag) = (format!("/v2/a/blobs/{digest}"), format!("\"{digest}\""));
-    let headers = described(&digest, &etag, &[("content-range", "bytes */10")]);
-    get(&client, &blob, &[("range", "bytes=10-")]).await.expect(416, &headers);
+    let headers = [("content-range", "bytes */10")];
+    get(&client, &blob, &[("range", "bytes=10-")]).await.expect_error(416, "RANGE_INVALID", &headers);
     get(&client, &blob, &[("if-none-match", &etag)]).await.expect(304, &described(&digest, &etag, &[]));
 }
 

@@ -30,6 +30,9 @@ const NOT_TLS: &[u8] = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nConten
 /// How often a client that has begun something like a preface is looked at again.
 const PEEK_INTERVAL: Duration = Duration::from_millis(5);
 
+/// How long a silent client of HTTP/2 may take to answer a ping.
+const LONGEST_PONG: Duration = Duration::from_secs(20);
+
 enum Protocol {
     Http1,
     Http2,
@@ -73,6 +76,7 @@ pub(super) async fn serve(
                 .timer(TokioTimer::new())
                 .max_header_list_size(u32::try_from(limits.headers).unwrap_or(u32::MAX))
                 .keep_alive_interval(limits.idle)
+                .keep_alive_timeout(limits.idle.min(LONGEST_PONG))
                 .serve_connection(io, service);
             watcher.watch(connection).await
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use http::header::{EXPECT, USER_AGENT};
-use http::{HeaderValue, Request, Response, Version};
+use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
 use shared::http::{Api, REQUEST_ID, WireBody};
@@ -31,7 +31,8 @@ pub(super) async fn answer(
     let body = Drainable::new(body);
     let wired = Request::from_parts(parts, body.clone().map_err(Into::into).boxed_unsync());
     let mut response = api.handle(wired).instrument(span).await;
-    if must_drain && !body.is_end_stream() {
+    // Nor does one still send that was too slow.
+    if must_drain && !body.is_end_stream() && response.status() != StatusCode::REQUEST_TIMEOUT {
         body.drain().await;
     }
     if let Ok(value) = HeaderValue::try_from(&id) {

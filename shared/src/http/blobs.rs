@@ -38,8 +38,7 @@ impl Api {
         // A range is one of what GET would send: clients take the size of the whole from HEAD.
         let range = if head { Resolved::Whole } else { wanted(&call.headers, &blob) };
         if range == Resolved::Unsatisfiable {
-            return Ok(described(StatusCode::RANGE_NOT_SATISFIABLE, digest)
-                .with(&CONTENT_RANGE, format!("bytes */{}", blob.size)));
+            return Err(Error::RangeUnsatisfiable { size: blob.size });
         }
         if let Some(reply) = self.redirect(&blob, head).await? {
             return Ok(reply);

@@ -1,6 +1,6 @@
 //! What a client is told when its request was not done: the one place that chooses codes and statuses, renders and logs.
 
-use http::header::{ALLOW, LOCATION, RANGE, RETRY_AFTER};
+use http::header::{ALLOW, CONTENT_RANGE, LOCATION, RANGE, RETRY_AFTER};
 use http::{Method, StatusCode};
 use serde_json::json;
 
@@ -63,6 +63,12 @@ pub enum Error {
         /// What Content-Range says.
         range: u64,
     },
+    /// The blob has no bytes where the client wants some.
+    #[error("the blob has {size} bytes, none of them in this range")]
+    RangeUnsatisfiable {
+        /// How many it has.
+        size: u64,
+    },
     /// The page's size is no number.
     #[error("the number of entries on a page, `n`, is a whole number of at least 0")]
     PageSize,
@@ -91,7 +97,7 @@ impl Error {
             Self::Tag(_) => ErrorCode::TagInvalid,
             Self::MediaType(_) => ErrorCode::ManifestInvalid,
             Self::Header(_) => ErrorCode::Unsupported,
-            Self::ContentRange(_) => ErrorCode::RangeInvalid,
+            Self::ContentRange(_) | Self::RangeUnsatisfiable { .. } => ErrorCode::RangeInvalid,
             Self::LengthDisagrees { .. } => ErrorCode::SizeInvalid,
             Self::PageSize => ErrorCode::PaginationNumberInvalid,
             Self::Registry(error) | Self::OutOfTurn { error, .. } => registry_code(error),
@@ -119,6 +125,7 @@ impl Error {
             | Self::ContentRange(_)
             | Self::LengthDisagrees { .. }
             | Self::PageSize => StatusCode::BAD_REQUEST,
+            Self::RangeUnsatisfiable { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::Registry(error) | Self::OutOfTurn { error, .. } => registry_status(error),
         }
     }
@@ -134,6 +141,7 @@ impl Error {
                 let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
                 reply.with(&ALLOW, names.join(", "))
             }
+            Self::RangeUnsatisfiable { size } => reply.with(&CONTENT_RANGE, format!("bytes */{size}")),
             Self::OutOfTurn { name, error: registry::Error::OutOfTurn { id, offset } } => reply
                 .with(&LOCATION, Route::Upload { name: name.clone(), id: id.clone() })
                 .with(&UPLOAD_UUID, id)
