@@ -1,6 +1,7 @@
 //! Manifests: put when they are complete, read as they came, deleted with their tags.
 
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 
 use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
@@ -9,6 +10,9 @@ use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaKind, MediaType, 
 
 /// The most bytes of annotations that fit beside a subject's other referrers.
 const MAX_REFERRER: usize = 256 * 1024;
+
+/// How many of the things that a large manifest names are looked up at once.
+const LOOKS_AT_ONCE: usize = 16;
 
 /// A manifest that a client puts.
 #[derive(Debug, Clone)]
@@ -53,7 +57,7 @@ impl Registry {
         let subject = manifest.subject().map(|subject| subject.digest.clone());
         let (children, files): (Vec<_>, Vec<_>) =
             manifest.manifests().into_iter().partition(|child| is_manifest(child));
-        let children = children.into_iter().map(|child| child.digest.clone()).collect();
+        let children: Vec<_> = children.into_iter().map(|child| child.digest.clone()).collect();
         let named = manifest.blobs().into_iter().chain(files);
         let mut blobs: Vec<_> = named.map(|blob| blob.digest.clone()).collect();
         if blobs.len() > ManifestRecord::MAX_BLOBS {
@@ -61,6 +65,10 @@ impl Registry {
         }
         let inline = put.bytes.len() <= ManifestRecord::MAX_INLINE;
         if !inline {
+            let missing = self.lacking(repository, &blobs, &children).await?;
+            if !missing.is_empty() {
+                return Err(Error::ManifestBlobUnknown { missing });
+            }
             self.store_verified(repository, &digest, put.bytes.clone()).await?;
             blobs.push(digest.clone());
         }
@@ -105,6 +113,22 @@ impl Registry {
             Reference::Digest(digest) => self.metadata.delete_manifest(repository, digest).await?.is_some(),
         };
         if existed { Ok(()) } else { Err(Error::ManifestUnknown) }
+    }
+
+    /// What the repository does not have of this: asked before the bytes of a large manifest are stored, so that a refused
+    /// one leaves none behind. Whether it may become visible is for the transaction to say.
+    async fn lacking(&self, repository: &RepositoryName, blobs: &[Digest], children: &[Digest]) -> Result<Vec<Digest>> {
+        let blobs = futures::stream::iter(blobs).map(|digest| async move {
+            let linked = self.metadata.linked_blob(repository, digest).await?;
+            Ok::<_, Error>(linked.is_none().then(|| digest.clone()))
+        });
+        let children = futures::stream::iter(children).map(|digest| async move {
+            let known = self.metadata.manifest(repository, digest).await?;
+            Ok::<_, Error>(known.is_none().then(|| digest.clone()))
+        });
+        let mut missing: Vec<_> = blobs.buffered(LOOKS_AT_ONCE).try_collect().await?;
+        missing.extend(children.buffered(LOOKS_AT_ONCE).try_collect::<Vec<_>>().await?);
+        Ok(missing.into_iter().flatten().collect())
     }
 
     async fn read_large(&self, repository: &RepositoryName, digest: &Digest) -> Result<Bytes> {

@@ -24,14 +24,14 @@ async fn what_a_path_names_wrongly_is_refused() {
     let tables = [paths::names(), paths::digests(), paths::tags(), paths::upload_ids(), paths::nowhere()].concat();
     assert!(tables.len() > 200, "{} rows", tables.len());
     target.refuses(&tables).await;
-    target.is_unharmed().await;
+    target.must_be_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_method_that_does_not_belong_there_is_told_which_do() {
     let target = Target::start(&[]).await;
     target.refuses(&paths::methods()).await;
-    target.is_unharmed().await;
+    target.must_be_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -39,7 +39,7 @@ async fn pages_and_ranges_that_are_none_are_refused_or_ignored() {
     let target = Target::start(&[]).await;
     let ranges = reads::ranges(target.layer_digest().as_str(), target.layer.len());
     target.refuses(&[reads::pages(), reads::harmless(), ranges].concat()).await;
-    target.is_unharmed().await;
+    target.must_be_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,7 +58,7 @@ async fn an_upload_outlives_every_wrong_way_to_go_on() {
         ["GET {upload}", "PATCH {upload}", "DELETE {upload}"].map(|line| row::row(line, 404, "BLOB_UPLOAD_UNKNOWN"));
     target.refuses(&stolen.map(|row: Row| row.at(&elsewhere))).await;
     target.completes(&upload, target.layer.slice(BEGUN..)).await;
-    target.is_unharmed().await;
+    target.must_be_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -67,7 +67,7 @@ async fn manifests_that_are_none_are_refused() {
     let tables = [manifests::documents(), manifests::fields(), manifests::media_types()];
     target.refuses(&tables.concat()).await;
     target.refuses(&manifests::places(target.layer_digest().as_str())).await;
-    target.is_unharmed().await;
+    target.must_be_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,7 +80,7 @@ async fn what_is_not_http_is_turned_away() {
         complaints.extend((!statuses.contains(&answer.status)).then(|| format!("{beginning:?}: {answer}")));
     }
     assert!(complaints.is_empty(), "{}", complaints.join("\n"));
-    target.is_unharmed().await;
+    target.must_be_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +88,7 @@ async fn a_tls_client_is_told_in_clear_text() {
     let target = Target::start(&[]).await;
     let answer = exchange(target.address(), &garbage::client_hello()).await;
     assert_eq!(answer.status, 400, "{answer:?}");
-    target.is_unharmed().await;
+    target.must_be_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -106,7 +106,7 @@ async fn whoever_hangs_up_in_mid_body_leaves_nothing() {
     target.stands(&fresh, 0).await;
     target.completes(&upload, target.layer.slice(BEGUN..)).await;
     target.completes(&fresh, target.layer.clone()).await;
-    target.is_unharmed().await;
+    target.must_be_unharmed().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -133,5 +133,5 @@ async fn whoever_is_slow_is_not_waited_for() {
     assert_eq!(wire::trickle(target.address(), &pieces, slow::PAUSE).await.status, 202);
     target.stands(&upload, target.layer.len()).await;
     target.completes(&upload, Bytes::new()).await;
-    target.is_unharmed().await;
+    target.must_be_unharmed().await;
 }

@@ -210,6 +210,7 @@ pub(crate) fn places(layer: &str) -> Vec<Row> {
         // A digest is no key: what lies in another repository is not there.
         put(PUT, 400, "MANIFEST_BLOB_UNKNOWN", &borrowed),
         put(PUT, 413, "MANIFEST_INVALID", &annotated),
+        put(PUT, 400, "MANIFEST_BLOB_UNKNOWN", &but(annotated.clone(), "/subject", None)),
         put(PUT, 400, "MANIFEST_INVALID", &many),
         put(&format!("PUT /v2/hostile/manifests/{ABSENT}"), 400, "DIGEST_INVALID", &image()),
         put(&format!("PUT /v2/hostile/manifests/sha512:{}", "ab".repeat(64)), 400, "DIGEST_INVALID", &image()),

@@ -91,7 +91,7 @@ impl Target {
     }
 
     /// Nothing has come of it all: what was there is there, nothing else is, and nothing failed.
-    pub(crate) async fn is_unharmed(mut self) {
+    pub(crate) async fn must_be_unharmed(mut self) {
         assert_eq!(self.client.get("/v2/_catalog").await.json()["repositories"], serde_json::json!(["good"]));
         let tags = self.client.get("/v2/good/tags/list").await.json();
         assert_eq!(tags["tags"], serde_json::json!(["1"]));

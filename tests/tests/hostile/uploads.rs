@@ -49,7 +49,7 @@ pub(crate) fn continuations(offset: usize) -> Vec<Row> {
         all.extend(ranges(line));
         // Whoever is out of turn is told where the upload stands.
         let standing = format!("0-{}", offset - 1);
-        for first in [0, offset - 1, offset + 1, 1 << 40, i64::MAX as usize - 9] {
+        for first in [0, offset - 1, offset + 1, 1 << 40, (1 << 62) - 9] {
             let ranged = row(line, 416, "RANGE_INVALID").header(format!("content-range: {first}-{}", first + 9));
             all.push(ranged.clone().body("0123456789").answered("range", &standing));
             all.push(ranged.chunked(b"0123456789").answered("range", &standing));
