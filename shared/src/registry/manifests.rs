@@ -1,7 +1,6 @@
 //! Manifests: put when they are complete, read as they came, deleted with their tags.
 
 use bytes::Bytes;
-use futures::{StreamExt, TryStreamExt};
 
 use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
@@ -10,9 +9,6 @@ use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaKind, MediaType, 
 
 /// The most bytes of annotations that fit beside a subject's other referrers.
 const MAX_REFERRER: usize = 256 * 1024;
-
-/// How many of the things that a large manifest names are looked up at once.
-const LOOKS_AT_ONCE: usize = 16;
 
 /// A manifest that a client puts.
 #[derive(Debug, Clone)]
@@ -118,17 +114,18 @@ impl Registry {
     /// What the repository does not have of this: asked before the bytes of a large manifest are stored, so that a refused
     /// one leaves none behind. Whether it may become visible is for the transaction to say.
     async fn lacking(&self, repository: &RepositoryName, blobs: &[Digest], children: &[Digest]) -> Result<Vec<Digest>> {
-        let blobs = futures::stream::iter(blobs).map(|digest| async move {
-            let linked = self.metadata.linked_blob(repository, digest).await?;
-            Ok::<_, Error>(linked.is_none().then(|| digest.clone()))
-        });
-        let children = futures::stream::iter(children).map(|digest| async move {
-            let known = self.metadata.manifest(repository, digest).await?;
-            Ok::<_, Error>(known.is_none().then(|| digest.clone()))
-        });
-        let mut missing: Vec<_> = blobs.buffered(LOOKS_AT_ONCE).try_collect().await?;
-        missing.extend(children.buffered(LOOKS_AT_ONCE).try_collect::<Vec<_>>().await?);
-        Ok(missing.into_iter().flatten().collect())
+        let mut missing = Vec::new();
+        for digest in blobs {
+            if self.metadata.linked_blob(repository, digest).await?.is_none() {
+                missing.push(digest.clone());
+            }
+        }
+        for digest in children {
+            if self.metadata.manifest(repository, digest).await?.is_none() {
+                missing.push(digest.clone());
+            }
+        }
+        Ok(missing)
     }
 
     async fn read_large(&self, repository: &RepositoryName, digest: &Digest) -> Result<Bytes> {
