@@ -5,10 +5,11 @@ use crate::failure::Failure;
 use crate::places::Places;
 use crate::step::{cargo, run};
 
-/// Builds the program, checks everything and runs every test. Tests find the emulator's Python in
+/// Builds everything, checks it and runs every test. Tests find the emulator's Python in
 /// `RINGHOLD_EMULATOR_PYTHON`, and fail instead of skipping when a tool is missing.
 pub(crate) fn all(places: &Places) -> Result<(), Failure> {
-    run("build the program", cargo(places.root()).args(["build", "--package", "ringhold"]))?;
+    // All of it at once: a package built alone would have its dependencies built again, with other features.
+    run("build", cargo(places.root()).args(["build", "--workspace", "--all-targets"]))?;
     check::lints(places)?;
     let mut tests = cargo(places.root());
     tests.args(["test", "--workspace"]);
