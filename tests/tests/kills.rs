@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use harness::client::{Answer, Client};
-use harness::content::{Dice, IMAGE, digest, image, noise, push_image};
+use harness::content::{Dice, IMAGE, digest, image, noise};
 use harness::server::ServeOptions;
 use http::{Method, StatusCode};
 use tempfile::TempDir;
@@ -15,25 +15,44 @@ use tempfile::TempDir;
 const KILLS: u64 = 50;
 const PUSHERS: u64 = 4;
 
-/// What the registry said that it has.
+/// What was pushed, and what of it the registry said that it has.
 #[derive(Debug, Default)]
-struct Acknowledged {
+struct Pushed {
     blobs: Vec<(String, Bytes)>,
     manifests: Vec<(String, String, Bytes)>,
+    /// Images whose push was begun.
+    begun: Vec<Image>,
 }
 
-type Ledger = Arc<Mutex<Acknowledged>>;
+/// An image on its way to a repository.
+#[derive(Debug, Clone)]
+struct Image {
+    repository: String,
+    tag: String,
+    /// Its configuration first.
+    blobs: Vec<Bytes>,
+}
+
+impl Image {
+    fn manifest(&self) -> Bytes {
+        image(&self.blobs[0], &self.blobs[1..])
+    }
+}
+
+type Ledger = Arc<Mutex<Pushed>>;
 
 /// The connection broke off: the server was killed.
 struct Killed;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_acknowledged_survives_fifty_kills_and_nothing_unverified_is_seen() {
-    let seed = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
-    eprintln!("seed {seed}");
+    let clock = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let seed = std::env::var("RINGHOLD_SEED").map_or_else(|_| clock(), |seed| seed.parse().unwrap());
+    eprintln!("RINGHOLD_SEED={seed}");
     let data = TempDir::new().unwrap();
     let mut dice = Dice::new(seed);
-    let mut all = Acknowledged::default();
+    let mut all = Pushed::default();
+    let mut cut_off = 0;
     for round in 0..KILLS {
         let mut server = ServeOptions::embedded(data.path()).start();
         let ledger = Ledger::default();
@@ -49,23 +68,73 @@ async fn what_was_acknowledged_survives_fifty_kills_and_nothing_unverified_is_se
         for pusher in pushers {
             pusher.await.unwrap();
         }
+        verify_homes(data.path());
+        let mut pushed = std::mem::take(&mut *ledger.lock().unwrap());
         let server = ServeOptions::embedded(data.path()).start();
-        let round = std::mem::take(&mut *ledger.lock().unwrap());
-        verify(&Client::new(server.address()), &round).await;
-        all.blobs.extend(round.blobs);
-        all.manifests.extend(round.manifests);
+        let client = Client::new(server.address());
+        verify(&client, &pushed).await;
+        let unfinished: Vec<_> = pushed.begun.iter().filter(|image| !pushed.has(image)).cloned().collect();
+        for image in &unfinished {
+            verify_unacknowledged(&client, image).await;
+            push_again(&client, image, &mut pushed).await;
+        }
+        cut_off += unfinished.len();
+        all.blobs.append(&mut pushed.blobs);
+        all.manifests.append(&mut pushed.manifests);
     }
 
     let server = ServeOptions::embedded(data.path()).start();
     let client = Client::new(server.address());
     assert!(all.blobs.len() as u64 > KILLS && all.manifests.len() as u64 > KILLS / 2, "too little was pushed to tell");
+    assert!(cut_off as u64 > KILLS / 2, "too few pushes were cut off to tell");
     verify(&client, &all).await;
     verify_what_is_visible(&client).await;
     let homes = verify_homes(data.path());
     assert!(homes > 0, "no blob came home");
-    let layers: Vec<Bytes> = all.blobs.iter().take(5).map(|(_, bytes)| bytes.clone()).collect();
-    push_image(&client, "team/again", "1", &layers).await;
-    eprintln!("{} blobs and {} manifests acknowledged, {homes} homes", all.blobs.len(), all.manifests.len());
+    let (blobs, manifests) = (all.blobs.len(), all.manifests.len());
+    eprintln!("{blobs} blobs and {manifests} manifests acknowledged, {cut_off} pushes cut off, {homes} homes");
+}
+
+impl Pushed {
+    fn has(&self, image: &Image) -> bool {
+        self.manifests.iter().any(|(repository, tag, _)| *repository == image.repository && *tag == image.tag)
+    }
+}
+
+/// What a killed server did not acknowledge is there or is not; when it is there, it is right and whole.
+async fn verify_unacknowledged(client: &Client, image: &Image) {
+    let Image { repository, tag, blobs } = image;
+    let mut missing = false;
+    for blob in blobs {
+        let digest = digest(blob);
+        let got = client.get(format!("/v2/{repository}/blobs/{digest}")).await;
+        let head = client.head(format!("/v2/{repository}/blobs/{digest}")).await;
+        assert_eq!(head.status, got.status, "{digest}");
+        match got.status {
+            StatusCode::OK => assert_eq!(got.body, *blob, "{digest}"),
+            StatusCode::NOT_FOUND => missing = true,
+            status => panic!("{status} for {digest}"),
+        }
+    }
+    let got = client.get(format!("/v2/{repository}/manifests/{tag}")).await;
+    match got.status {
+        StatusCode::OK => assert_eq!((got.body, missing), (image.manifest(), false)),
+        StatusCode::NOT_FOUND => {}
+        status => panic!("{status} for {repository}:{tag}"),
+    }
+}
+
+/// The client that was cut off begins anew.
+async fn push_again(client: &Client, image: &Image, pushed: &mut Pushed) {
+    let Image { repository, tag, blobs } = image;
+    for blob in blobs {
+        harness::content::push_blob(client, repository, blob).await;
+        pushed.blobs.push((repository.clone(), blob.clone()));
+    }
+    let put = client.call(Method::PUT, format!("/v2/{repository}/manifests/{tag}")).header("content-type", IMAGE);
+    let put = put.body(image.manifest()).send().await;
+    assert_eq!(put.status, StatusCode::CREATED, "{put:?}");
+    pushed.manifests.push((repository.clone(), tag.clone(), image.manifest()));
 }
 
 /// Pushes images of every shape, until the connection breaks off.
@@ -86,25 +155,26 @@ async fn push_one(
     dice: &mut Dice,
     ledger: &Ledger,
 ) -> Result<(), Killed> {
-    let config = Bytes::from(format!("{{\"seed\":{seed},\"number\":{number}}}"));
-    let mut layers = Vec::new();
+    let mut blobs = vec![Bytes::from(format!("{{\"seed\":{seed},\"number\":{number}}}"))];
     for layer in 0..2 {
         let length = if dice.below(12) == 0 { 5_000_000 } else { 100 + dice.below(150_000) };
-        layers.push(noise(seed ^ (number << 20) ^ (layer << 40), usize::try_from(length).unwrap()));
+        blobs.push(noise(seed ^ (number << 20) ^ (layer << 40), usize::try_from(length).unwrap()));
     }
-    for blob in layers.iter().chain([&config]) {
+    let image = Image { repository: repository.to_owned(), tag: format!("t{seed}-{number}"), blobs };
+    ledger.lock().unwrap().begun.push(image.clone());
+    for blob in &image.blobs {
         push_blob(client, repository, blob, dice).await?;
         ledger.lock().unwrap().blobs.push((repository.to_owned(), blob.clone()));
     }
     if dice.below(3) == 0 {
-        let target = format!("/v2/team/mounted/blobs/uploads/?mount={}&from={repository}", digest(&layers[0]));
+        let target = format!("/v2/team/mounted/blobs/uploads/?mount={}&from={repository}", digest(&image.blobs[1]));
         expect(client.call(Method::POST, target).try_send().await, StatusCode::CREATED)?;
-        ledger.lock().unwrap().blobs.push(("team/mounted".to_owned(), layers[0].clone()));
+        ledger.lock().unwrap().blobs.push(("team/mounted".to_owned(), image.blobs[1].clone()));
     }
-    let (manifest, tag) = (image(&config, &layers), format!("t{seed}-{number}"));
-    let put = client.call(Method::PUT, format!("/v2/{repository}/manifests/{tag}")).header("content-type", IMAGE);
-    expect(put.body(manifest.clone()).try_send().await, StatusCode::CREATED)?;
-    ledger.lock().unwrap().manifests.push((repository.to_owned(), tag, manifest));
+    let target = format!("/v2/{repository}/manifests/{}", image.tag);
+    let put = client.call(Method::PUT, target).header("content-type", IMAGE).body(image.manifest());
+    expect(put.try_send().await, StatusCode::CREATED)?;
+    ledger.lock().unwrap().manifests.push((repository.to_owned(), image.tag.clone(), image.manifest()));
     Ok(())
 }
 
@@ -134,7 +204,7 @@ fn expect<E>(answer: Result<Answer, E>, status: StatusCode) -> Result<Answer, Ki
     Ok(answer)
 }
 
-async fn verify(client: &Client, acknowledged: &Acknowledged) {
+async fn verify(client: &Client, acknowledged: &Pushed) {
     for (repository, bytes) in &acknowledged.blobs {
         let got = client.get(format!("/v2/{repository}/blobs/{}", digest(bytes))).await;
         assert_eq!((got.status, digest(&got.body)), (StatusCode::OK, digest(bytes)), "a blob of {repository}");
@@ -170,7 +240,11 @@ fn verify_homes(data: &Path) -> usize {
     let mut homes = 0;
     for bucket in 1..=3 {
         let blobs = data.join(format!("bucket-{bucket}/docker/registry/v2/blobs/sha256"));
-        for prefix in std::fs::read_dir(blobs).unwrap() {
+        // A bucket may have got nothing yet.
+        let Ok(prefixes) = std::fs::read_dir(blobs) else {
+            continue;
+        };
+        for prefix in prefixes {
             for home in std::fs::read_dir(prefix.unwrap().path()).unwrap() {
                 let home = home.unwrap().path();
                 // A crash may leave the directory of a file that was never renamed into it.

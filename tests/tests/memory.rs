@@ -46,7 +46,8 @@ where
     sender.send_request(request).await.unwrap()
 }
 
-async fn push_and_pull(server: &Server, size: u64) {
+/// Pushes a layer of this size and pulls it, while the server has never held more memory than `most`.
+async fn push_and_pull(server: &Server, size: u64, most: u64) {
     let (client, count) = (Client::new(server.address()), size / PIECE);
     let location = client.call(Method::POST, "/v2/large/blobs/uploads/").send().await.header("location").to_owned();
     let body = StreamBody::new(futures::stream::iter(pieces(count)).map(|piece| Ok(Frame::data(piece))));
@@ -70,13 +71,13 @@ async fn push_and_pull(server: &Server, size: u64) {
     assert_eq!(digester.finish(), digest);
     let peak = server.peak_memory();
     eprintln!("{} MiB passed through {} MiB", size / MIB, peak / MIB);
-    assert!(peak < MOST_MEMORY, "{} MiB", peak / MIB);
+    assert!(peak < most, "{} MiB, at most {}", peak / MIB, most / MIB);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_gib_pass_through_the_embedded_default() {
     let (server, _data) = Server::embedded();
-    push_and_pull(&server, 2048 * MIB).await;
+    push_and_pull(&server, 2048 * MIB, MOST_MEMORY).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,5 +85,7 @@ async fn a_quarter_of_a_gib_passes_through_to_s3_and_back() {
     let Some(stack) = Stack::fresh().await else { return };
     let data = TempDir::new().unwrap();
     let server = stack.options(data.path()).with(["--no-redirect"]).start();
-    push_and_pull(&server, 256 * MIB).await;
+    // Parts on their way are held to be sent again; the AWS SDKs' own code, unoptimised, is a third of what is resident.
+    let most = server.peak_memory() + MOST_MEMORY;
+    push_and_pull(&server, 256 * MIB, most).await;
 }

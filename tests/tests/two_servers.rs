@@ -9,7 +9,7 @@ use harness::server::Server;
 use harness::stack::Stack;
 use http::{Method, StatusCode};
 use tempfile::TempDir;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const CHUNK: usize = 3 * 1024 * 1024;
@@ -41,16 +41,20 @@ fn next(answer: &Answer) -> usize {
     answer.header("range").strip_prefix("0-").unwrap().parse::<usize>().unwrap() + 1
 }
 
-/// Sends half a chunk and says nothing more.
+/// Sends half a chunk, once the server has said that it takes it, and nothing more.
 async fn send_half(server: &Server, location: &str, content: &Bytes, offset: usize) -> TcpStream {
     let chunk = chunk_of(content, offset);
     let last = offset + chunk.len() - 1;
     let head = format!(
-        "PATCH {location} HTTP/1.1\r\nhost: registry\r\ncontent-length: {}\r\ncontent-range: {offset}-{last}\r\n\r\n",
+        "PATCH {location} HTTP/1.1\r\nhost: registry\r\nexpect: 100-continue\r\ncontent-length: {}\r\n\
+         content-range: {offset}-{last}\r\n\r\n",
         chunk.len()
     );
     let mut stream = TcpStream::connect(server.address()).await.unwrap();
     stream.write_all(head.as_bytes()).await.unwrap();
+    let mut word = [0; 25];
+    stream.read_exact(&mut word).await.unwrap();
+    assert_eq!(word, *b"HTTP/1.1 100 Continue\r\n\r\n");
     stream.write_all(&chunk[..chunk.len() / 2]).await.unwrap();
     stream.flush().await.unwrap();
     stream
@@ -73,7 +77,6 @@ async fn an_upload_that_alternates_between_two_servers_outlives_one_of_them() {
         offset = next(&answer);
     }
     let in_flight = send_half(&first, &location, &content, offset).await;
-    tokio::time::sleep(Duration::from_millis(500)).await;
     let refused = patch(&other, &location, &content, offset).await;
     assert_eq!(refused.status, StatusCode::RANGE_NOT_SATISFIABLE, "the first server holds the upload");
     assert_eq!(next(&refused), offset);

@@ -72,6 +72,31 @@ pub(crate) fn requests() -> Vec<(Vec<u8>, &'static [u16])> {
     all
 }
 
+/// Requests that are refused before their body is read, with a body that reads like a request; and one more request on
+/// the same connection.
+pub(crate) fn refused_with_a_request_inside() -> Vec<Vec<u8>> {
+    let inside = "DELETE /v2/good/manifests/1 HTTP/1.1\r\nhost: registry\r\n\r\n".repeat(1000);
+    let after = "GET /v2/ HTTP/1.1\r\nhost: registry\r\nconnection: close\r\n\r\n";
+    let lines = [
+        "PUT /v2/A/manifests/1",
+        "PUT /v2/good/manifests/.1",
+        "PUT /v2/good/manifests/1",
+        "PUT /v2/good/tags/list",
+        "PATCH /v2/good/blobs/uploads/x",
+        "POST /v2/good/blobs/uploads/?digest=x",
+        "GET /nowhere",
+        "DELETE /v2/good/tags/list",
+    ];
+    let framings = [
+        format!("content-length: {}\r\n\r\n{inside}", inside.len()),
+        format!("transfer-encoding: chunked\r\n\r\n{:x}\r\n{inside}\r\n0\r\n\r\n", inside.len()),
+    ];
+    let framed = |line: &&str| {
+        framings.each_ref().map(|framing| format!("{line} HTTP/1.1\r\nhost: registry\r\n{framing}{after}"))
+    };
+    lines.iter().flat_map(framed).map(String::into_bytes).collect()
+}
+
 /// How a TLS client begins.
 pub(crate) fn client_hello() -> Vec<u8> {
     let hello = [&[3, 3][..], &[7; 32], &[0, 0, 2, 0x13, 1, 1, 0, 0, 0]].concat();

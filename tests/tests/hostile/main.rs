@@ -84,6 +84,17 @@ async fn what_is_not_http_is_turned_away() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_body_of_a_refused_request_is_no_request() {
+    let target = Target::start(&[]).await;
+    for request in garbage::refused_with_a_request_inside() {
+        let answers = wire::exchange_and_read(target.address(), &request).await;
+        let statuses: Vec<_> = answers.split("HTTP/1.1 ").skip(1).map(|answer| &answer[..3]).collect();
+        assert!(matches!(*statuses, [refused, "200"] if refused.starts_with('4')), "{answers}");
+    }
+    target.must_be_unharmed().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_tls_client_is_told_in_clear_text() {
     let target = Target::start(&[]).await;
     let answer = exchange(target.address(), &garbage::client_hello()).await;

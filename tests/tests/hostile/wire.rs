@@ -57,6 +57,15 @@ pub(crate) async fn connect(address: SocketAddr) -> TcpStream {
 
 /// Sends bytes on a connection of their own, and reads until the server closes it.
 pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Exchange {
+    Exchange::parse(&send(address, bytes).await)
+}
+
+/// As [`exchange`], for more than one answer.
+pub(crate) async fn exchange_and_read(address: SocketAddr, bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&send(address, bytes).await).into_owned()
+}
+
+async fn send(address: SocketAddr, bytes: &[u8]) -> Vec<u8> {
     let (reader, mut writer) = connect(address).await.into_split();
     let reading = read_to_end(reader);
     // A server that has heard enough may close the connection before everything is written.
@@ -64,8 +73,7 @@ pub(crate) async fn exchange(address: SocketAddr, bytes: &[u8]) -> Exchange {
         let _ = writer.write_all(bytes).await;
         writer
     };
-    let (read, _writer) = tokio::join!(reading, writing);
-    Exchange::parse(&read)
+    tokio::join!(reading, writing).0
 }
 
 /// Sends bytes, says that no more will come, and reads until the server closes the connection.
