@@ -1,14 +1,12 @@
 //! What the command line and the environment say, read: all mistakes are found before any is told.
 
-use std::fmt;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
-use shared::config::Stores;
-use shared::http::{Redirects, Settings as HttpSettings};
+use shared::config::{Mistakes, Stores};
+use shared::http::{Access, Profile, Settings as HttpSettings};
 use tracing_subscriber::EnvFilter;
 use url::Url;
 
@@ -43,47 +41,13 @@ pub(crate) struct Limits {
     pub(crate) idle: Duration,
 }
 
-/// Every mistake, a line each.
-#[derive(Debug, Default)]
-pub(crate) struct Mistakes(Vec<String>);
-
-impl Mistakes {
-    /// The value, or a note of why there is none. The text itself may hold a secret, and is not repeated.
-    fn read<T: FromStr<Err: fmt::Display>>(&mut self, what: &str, text: &str) -> Option<T> {
-        text.parse().map_err(|error| self.0.push(format!("{what}: {error}"))).ok()
-    }
-
-    /// A number in its range.
-    fn number(&mut self, what: &str, text: &str, range: RangeInclusive<u64>) -> Option<u64> {
-        let number = self.read(what, text)?;
-        if range.contains(&number) {
-            return Some(number);
-        }
-        self.0.push(format!("{what}: {number} is not in {} to {}", range.start(), range.end()));
-        None
-    }
-
-    fn seconds(&mut self, what: &str, text: &str, longest: Duration) -> Option<Duration> {
-        self.number(what, text, 1..=longest.as_secs()).map(Duration::from_secs)
-    }
-}
-
-impl fmt::Display for Mistakes {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "the settings cannot be used:")?;
-        self.0.iter().try_for_each(|mistake| write!(formatter, "\n  - {mistake}"))
-    }
-}
-
-impl std::error::Error for Mistakes {}
-
 impl ServeSettings {
     /// Reads all of it.
     pub(crate) fn read(args: &ServeArgs) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
         let listen: Option<SocketAddr> = mistakes.read("--listen", &args.listen);
         if listen.is_some_and(|address| !address.ip().is_loopback()) && !args.insecure_open {
-            mistakes.0.push(format!(
+            mistakes.add(format!(
                 "--listen {:?}: others can reach this address and there are no accounts yet; --insecure-open allows it",
                 args.listen
             ));
@@ -96,19 +60,25 @@ impl ServeSettings {
         let body_idle = mistakes.seconds("--body-timeout", &args.body_timeout, LONGEST_WAIT);
         let shutdown_grace = mistakes.seconds("--shutdown-grace", &args.shutdown_grace, LONGEST_WAIT);
         if let Err(error) = EnvFilter::try_new(&args.log) {
-            mistakes.0.push(format!("--log: {error}"));
+            mistakes.add(format!("--log: {error}"));
         }
         let settings = (|| {
-            let redirects = Redirects { above: above.filter(|_| !args.no_redirect), heads: false };
+            let http = HttpSettings {
+                profile: Profile::Direct,
+                access: Access::Open,
+                redirect_above: above.filter(|_| !args.no_redirect),
+                url_life: url_life?,
+                body_idle: body_idle?,
+            };
             Some(Self {
                 listen: listen?,
                 stores: stores?,
-                http: HttpSettings { redirects, url_life: url_life?, body_idle: body_idle? },
+                http,
                 limits: Limits { headers: usize::try_from(headers?).ok()?, idle: idle? },
                 shutdown_grace: shutdown_grace?,
             })
         })();
-        settings.filter(|_| mistakes.0.is_empty()).ok_or(mistakes)
+        mistakes.judge(settings)
     }
 }
 
@@ -116,7 +86,7 @@ impl ServeSettings {
 pub(crate) fn stores(args: &StoreArgs) -> Result<Stores, Mistakes> {
     let mut mistakes = Mistakes::default();
     let stores = read_stores(args, &mut mistakes);
-    stores.filter(|_| mistakes.0.is_empty()).ok_or(mistakes)
+    mistakes.judge(stores)
 }
 
 fn read_stores(args: &StoreArgs, mistakes: &mut Mistakes) -> Option<Stores> {
@@ -136,7 +106,7 @@ fn read_stores(args: &StoreArgs, mistakes: &mut Mistakes) -> Option<Stores> {
 fn file_url(path: &Path, mistakes: &mut Mistakes) -> Option<Url> {
     let url = std::path::absolute(path).ok().and_then(|path| Url::from_file_path(path).ok());
     if url.is_none() {
-        mistakes.0.push(format!("--data: {} is no path", path.display()));
+        mistakes.add(format!("--data: {} is no path", path.display()));
     }
     url
 }

@@ -15,3 +15,5 @@ pub mod registry;
 pub mod http;
 
 pub mod config;
+
+pub mod lambda;

@@ -9,11 +9,10 @@ use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use shared::causes::Causes;
-use shared::config::OpenError;
+use shared::config::{Mistakes, OpenError};
 use tokio::net::UnixStream;
 
 use crate::serve::socket_in;
-use crate::settings::Mistakes;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]

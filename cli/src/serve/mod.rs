@@ -10,7 +10,7 @@ mod requests;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use shared::config::{Aws, OpenErrors};
+use shared::config::{Aws, Mistakes, OpenErrors};
 use shared::http::Api;
 use shared::registry::{Registry, Terms};
 use tokio::net::TcpListener;
@@ -21,7 +21,7 @@ pub(crate) use admin::socket_in;
 
 use crate::args::ServeArgs;
 use crate::log;
-use crate::settings::{Mistakes, ServeSettings};
+use crate::settings::ServeSettings;
 
 /// Why the process does not serve.
 #[derive(Debug, thiserror::Error)]

@@ -59,9 +59,12 @@ impl Api {
 
     /// Sends the client to the bucket itself, when that is wanted and can be done.
     async fn redirect(&self, blob: &BlobRecord, head: bool) -> Result<Option<Reply>, Error> {
-        let redirects = self.settings.redirects;
-        let large = redirects.above.is_some_and(|above| blob.size > above);
-        if !large || (head && !redirects.heads) {
+        let wanted = if head {
+            self.settings.profile.redirects_heads()
+        } else {
+            self.settings.redirect_above.is_some_and(|above| blob.size > above)
+        };
+        if !wanted {
             return Ok(None);
         }
         let request = UrlRequest {

@@ -1,9 +1,11 @@
 //! What a client is told when its request was not done: the one place that chooses codes and statuses, renders and logs.
 
-use http::header::{ALLOW, CONTENT_RANGE, LOCATION, RANGE, RETRY_AFTER};
-use http::{Method, StatusCode};
+use http::header::{ALLOW, CONTENT_RANGE, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{Method, Response, StatusCode};
 use serde_json::json;
 
+use super::access::CHALLENGE;
+use super::body::{BoxError, WireBody};
 use super::headers::UPLOAD_UUID;
 use super::reply::Reply;
 use super::route::{Route, RouteError};
@@ -30,6 +32,30 @@ pub enum Error {
     MethodNotAllowed {
         /// Those that are.
         allowed: &'static [Method],
+    },
+    /// Nobody gets in.
+    #[error("this registry is closed: it has no accounts yet, and was not opened to everybody who can reach it")]
+    Closed,
+    /// The front sent the request to a process that does not answer it.
+    #[error("the request was sent to a process that does not answer it")]
+    Misdirected,
+    /// The code that answered has a mistake.
+    #[error("the request could not be answered because of a mistake in the program")]
+    Panicked,
+    /// The request did not come through its front as it was sent.
+    #[error(transparent)]
+    Unreadable(BoxError),
+    /// What the answer needs cannot be reached, or not in time.
+    #[error("the request could not be answered in time")]
+    Unavailable(#[source] BoxError),
+    /// More bytes than pass the front in one request.
+    #[error(
+        "at most {limit} bytes of a layer pass this registry's gateway in one request: push in chunks of that size, \
+         as regctl does, or through `ringhold serve` over the same buckets and table"
+    )]
+    UploadTooLarge {
+        /// The most bytes.
+        limit: u64,
     },
     /// The query's digest is none.
     #[error(transparent)]
@@ -91,7 +117,11 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Route(error) => route_code(error),
-            Self::MethodNotAllowed { .. } => ErrorCode::Unsupported,
+            Self::MethodNotAllowed { .. } | Self::UploadTooLarge { .. } => ErrorCode::Unsupported,
+            Self::Closed => ErrorCode::Unauthorized,
+            Self::Misdirected | Self::Panicked => ErrorCode::Unknown,
+            Self::Unreadable(_) => ErrorCode::SizeInvalid,
+            Self::Unavailable(_) => ErrorCode::Unavailable,
             Self::Digest(_) | Self::Algorithm(_) | Self::DigestMissing => ErrorCode::DigestInvalid,
             Self::Name(_) => ErrorCode::NameInvalid,
             Self::Tag(_) => ErrorCode::TagInvalid,
@@ -112,7 +142,12 @@ impl Error {
                 StatusCode::NOT_FOUND
             }
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::Route(
+            Self::UploadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Closed => StatusCode::UNAUTHORIZED,
+            Self::Misdirected | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unreadable(_)
+            | Self::Route(
                 RouteError::NotText | RouteError::Name(_) | RouteError::Digest(_) | RouteError::Reference(_),
             )
             | Self::Digest(_)
@@ -130,6 +165,12 @@ impl Error {
         }
     }
 
+    /// The answer of a process that did not get as far as [`handle`](super::Api::handle).
+    #[must_use]
+    pub fn into_response(self) -> Response<WireBody> {
+        self.into_reply().into_response()
+    }
+
     /// The answer; what the client is not told goes to the log.
     pub(super) fn into_reply(self) -> Reply {
         let status = self.status();
@@ -141,6 +182,7 @@ impl Error {
                 let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
                 reply.with(&ALLOW, names.join(", "))
             }
+            Self::Closed => reply.with(&WWW_AUTHENTICATE, CHALLENGE),
             Self::RangeUnsatisfiable { size } => reply.with(&CONTENT_RANGE, format!("bytes */{size}")),
             Self::OutOfTurn { name, error: registry::Error::OutOfTurn { id, offset } } => reply
                 .with(&LOCATION, Route::Upload { name: name.clone(), id: id.clone() })

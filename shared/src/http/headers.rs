@@ -14,5 +14,11 @@ pub(super) const SUBJECT: HeaderName = HeaderName::from_static("oci-subject");
 pub(super) const TAG: HeaderName = HeaderName::from_static("oci-tag");
 /// What a list of referrers was filtered by.
 pub(super) const FILTERS_APPLIED: HeaderName = HeaderName::from_static("oci-filters-applied");
+/// The fewest bytes of a chunk that a client should send, unless it is the last one.
+pub(super) const CHUNK_MIN: HeaderName = HeaderName::from_static("oci-chunk-min-length");
+/// The most bytes of a chunk that a client may send. Not of the specification; some clients keep to it.
+pub(super) const CHUNK_MAX: HeaderName = HeaderName::from_static("oci-chunk-max-length");
+/// A copy of `WWW-Authenticate` for a gateway that renames that, from which it restores it.
+pub const CHALLENGE_COPY: HeaderName = HeaderName::from_static("x-registry-challenge");
 /// The name of a request in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

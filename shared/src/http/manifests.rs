@@ -44,7 +44,8 @@ impl Api {
             return Ok(described(StatusCode::NOT_MODIFIED));
         }
         let reply = described(StatusCode::OK).with(&CONTENT_LENGTH, manifest.bytes.len());
-        Ok(if call.method == Method::HEAD { reply } else { reply.body(full(manifest.bytes)) })
+        let has_body = self.settings.profile.sends_body(&call.method);
+        Ok(if has_body { reply.body(full(manifest.bytes)) } else { reply })
     }
 
     async fn put_manifest(

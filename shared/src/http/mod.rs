@@ -1,6 +1,7 @@
 //! The wire: from a request to the registry's words and back. The only place that knows statuses and headers, and the
 //! only place that renders errors. `Api::handle` is the unit that every process and every test calls.
 
+mod access;
 mod base;
 mod blobs;
 mod body;
@@ -8,17 +9,22 @@ mod error;
 mod headers;
 mod listings;
 mod manifests;
+mod profile;
 mod query;
 mod reply;
 mod route;
 mod uploads;
 
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+pub use access::Access;
 pub use body::{BoxError, WireBody, empty, full};
 pub use error::Error;
-pub use headers::REQUEST_ID;
+use futures::FutureExt;
+pub use headers::{CHALLENGE_COPY, REQUEST_ID};
 use http::{Method, Request, Response};
+pub use profile::Profile;
 use query::Query;
 use reply::Reply;
 pub use route::{Route, RouteError};
@@ -35,31 +41,36 @@ pub struct Api {
 /// How the API answers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Settings {
-    /// When a blob is fetched from its bucket by the client itself.
-    pub redirects: Redirects,
+    /// What requests come by.
+    pub profile: Profile,
+    /// Who gets in.
+    pub access: Access,
+    /// Blobs of more than this many bytes are fetched by the client itself from their bucket, where that has URLs. None:
+    /// no blob is.
+    pub redirect_above: Option<u64>,
     /// How long the URL of a redirect lives.
     pub url_life: Duration,
     /// How long a client may send nothing in the middle of a body.
     pub body_idle: Duration,
 }
 
-/// When a blob is fetched from its bucket by the client itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Redirects {
-    /// Blobs of more than this many bytes are, where their bucket has URLs. None: never.
-    pub above: Option<u64>,
-    /// Whether a HEAD is answered so as well, by a front that cannot keep its Content-Length.
-    pub heads: bool,
-}
-
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            redirects: Redirects { above: Some(64 * 1024), heads: false },
-            url_life: Duration::from_mins(20),
+            profile: Profile::default(),
+            access: Access::default(),
+            redirect_above: Some(Self::REDIRECT_ABOVE),
+            url_life: Self::URL_LIFE,
             body_idle: Duration::from_mins(1),
         }
     }
+}
+
+impl Settings {
+    /// The largest blob that is answered from here, unless it is said otherwise.
+    pub const REDIRECT_ABOVE: u64 = 64 * 1024;
+    /// How long the URL of a redirect lives, unless it is said otherwise.
+    pub const URL_LIFE: Duration = Duration::from_mins(20);
 }
 
 /// A request without its path and body.
@@ -76,16 +87,35 @@ impl Api {
         Self { registry, settings }
     }
 
-    /// Answers one request. Never fails: what goes wrong is in the answer.
+    /// Answers one request. Never fails: what goes wrong is in the answer, a panic too.
     pub async fn handle(&self, request: Request<WireBody>) -> Response<WireBody> {
+        self.handle_some(request, |_| true).await
+    }
+
+    /// Answers one request of a process that answers some routes only. Any other is a mistake of the front that sent it
+    /// here.
+    pub async fn handle_some(
+        &self,
+        request: Request<WireBody>,
+        answers: impl FnOnce(&Route) -> bool,
+    ) -> Response<WireBody> {
+        let answered = AssertUnwindSafe(self.try_handle(request, answers)).catch_unwind().await;
+        answered.unwrap_or(Err(Error::Panicked)).unwrap_or_else(Error::into_reply).into_response()
+    }
+
+    async fn try_handle(
+        &self,
+        request: Request<WireBody>,
+        answers: impl FnOnce(&Route) -> bool,
+    ) -> Result<Reply, Error> {
         let (parts, body) = request.into_parts();
-        let route = Route::parse(parts.uri.path(), &parts.method);
+        let route = Route::parse(parts.uri.path(), &parts.method)?;
+        if !answers(&route) {
+            return Err(Error::Misdirected);
+        }
+        self.settings.access.admit(&route)?;
         let call = Call { method: parts.method, query: Query::parse(parts.uri.query()), headers: parts.headers };
-        let answered = match route {
-            Ok(route) => self.answer(route, &call, body).await,
-            Err(error) => Err(error.into()),
-        };
-        answered.unwrap_or_else(Error::into_reply).into_response()
+        self.answer(route, &call, body).await
     }
 
     async fn answer(&self, route: Route, call: &Call, body: WireBody) -> Result<Reply, Error> {

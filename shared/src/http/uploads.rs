@@ -2,10 +2,11 @@
 
 use http::header::{CONTENT_LENGTH, CONTENT_RANGE, LOCATION, RANGE};
 use http::{HeaderMap, Method, StatusCode};
+use http_body::Body;
 
 use super::body::{WireBody, incoming};
 use super::error::{Error, received};
-use super::headers::{CONTENT_DIGEST, UPLOAD_UUID};
+use super::headers::{CHUNK_MAX, CHUNK_MIN, CONTENT_DIGEST, UPLOAD_UUID};
 use super::query::Query;
 use super::reply::Reply;
 use super::route::Route;
@@ -16,20 +17,39 @@ use crate::registry::{self, Appended, Mounted};
 impl Api {
     /// Begins an upload, or does all of it at once: a mount, or a body with its digest.
     pub(super) async fn begin(&self, name: &RepositoryName, call: &Call, body: WireBody) -> Result<Reply, Error> {
+        self.admit(&body)?;
         let algorithm = call.query.parsed("digest-algorithm")?;
         if let Some(digest) = call.query.parsed::<Digest>("mount")? {
             let from = call.query.first("from").filter(|from| !from.is_empty()).map(str::parse).transpose()?;
             let mounted = self.registry.mount_blob(name, &digest, from.as_ref(), algorithm).await?;
             return Ok(match mounted {
                 Mounted::Linked(_) => stored(name, &digest),
-                Mounted::Begun(upload) => standing(StatusCode::ACCEPTED, name, &upload),
+                Mounted::Begun(upload) => self.begun(name, &upload),
             });
         }
         if let Some(digest) = call.query.parsed::<Digest>("digest")? {
             self.registry.push_blob(name, &digest, incoming(body, self.settings.body_idle)).await?;
             return Ok(stored(name, &digest));
         }
-        Ok(standing(StatusCode::ACCEPTED, name, &self.registry.begin_upload(name, algorithm).await?))
+        Ok(self.begun(name, &self.registry.begin_upload(name, algorithm).await?))
+    }
+
+    /// An upload to which the client should send chunks that pass the front.
+    fn begun(&self, name: &RepositoryName, upload: &Appended) -> Reply {
+        let reply = standing(StatusCode::ACCEPTED, name, upload);
+        match self.settings.profile.largest_upload() {
+            Some(size) => reply.with(&CHUNK_MIN, size).with(&CHUNK_MAX, size),
+            None => reply,
+        }
+    }
+
+    /// Refuses a body that others of its size would not pass the front with: better said here than by the front, now and
+    /// then.
+    fn admit(&self, body: &WireBody) -> Result<(), Error> {
+        match self.settings.profile.largest_upload() {
+            Some(limit) if body.size_hint().lower() > limit => Err(Error::UploadTooLarge { limit }),
+            _ => Ok(()),
+        }
     }
 
     pub(super) async fn upload(
@@ -39,6 +59,7 @@ impl Api {
         call: &Call,
         body: WireBody,
     ) -> Result<Reply, Error> {
+        self.admit(&body)?;
         let answered = match call.method {
             Method::PATCH => self.append(name, id, call, body).await,
             Method::PUT => self.complete(name, id, call, body).await,

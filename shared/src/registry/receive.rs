@@ -156,7 +156,7 @@ impl Registry {
         for (bucket, path) in places {
             let found = match self.bucket(&bucket)?.stat(&path).await {
                 Ok(found) => found,
-                Err(storage::Error::NotFound(_)) => continue,
+                Err(error) if error.may_mean_absent() => continue,
                 Err(error) => return Err(error.into()),
             };
             let place = self.place(bucket, path, found.version);
@@ -193,7 +193,7 @@ impl Registry {
         }
         let (home, path) = (self.storage.home(digest).clone(), ObjectPath::blob(digest));
         let version = match self.storage.transfer((&session.bucket, tail), (&home, &path)).await {
-            Err(storage::Error::NotFound(tail)) => Err(storage::Error::CheckpointGone(tail)),
+            Err(error) if error.may_mean_absent() => Err(storage::Error::CheckpointGone(tail.clone())),
             moved => moved,
         }?;
         Ok(Landed { place: self.place(home, path, version), size: session.offset })

@@ -53,3 +53,12 @@ pub enum Error {
     #[error("the storage call failed")]
     Failed(#[source] Source),
 }
+
+impl Error {
+    /// Whether nothing may lie where the call looked. S3 denies an absent object to a caller that may not list the bucket,
+    /// as no function on AWS may.
+    #[must_use]
+    pub const fn may_mean_absent(&self) -> bool {
+        matches!(self, Self::NotFound(_) | Self::Denied(_))
+    }
+}

@@ -5,6 +5,7 @@
 //! _ringhold/staged/<upload id>/data                                 bytes of an upload, published or not
 //! _ringhold/tails/<upload id>/<claim>                               what is too short for a part (of a path without
 //!                                                                   an upload: 32 hex digits that begin with its point)
+//! _ringhold/tails/nothing                                           where nothing lies, asked for to open a connection
 //! ```
 
 use std::fmt;
@@ -56,6 +57,12 @@ impl ObjectPath {
     pub fn tail(&self, claim: &UploadId) -> Self {
         let owner = self.upload().map_or_else(|| self.name().hex()[..32].to_owned(), |upload| upload.to_string());
         Self(format!("_ringhold/tails/{owner}/{claim}"))
+    }
+
+    /// Where nothing ever lies.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self("_ringhold/tails/nothing".to_owned())
     }
 
     /// The path's point on the ring: the digest's if it is the home of a blob, the upload's if it belongs to one, else

@@ -81,6 +81,14 @@ impl ShardedDriver {
         self.drivers.get(id)
     }
 
+    /// Opens the connection to one bucket, which others of its store share, and asks for nothing. Whether that works is
+    /// for the next request to find out.
+    pub async fn warm(&self) {
+        if let Some(driver) = self.drivers.values().next() {
+            drop(driver.stat(&ObjectPath::nothing()).await);
+        }
+    }
+
     /// Where a blob shall lie.
     #[must_use]
     pub fn home(&self, digest: &Digest) -> &BucketId {

@@ -8,8 +8,8 @@ use crate::storage::{Error, ObjectPath};
 /// What a failed call about `path` means.
 ///
 /// AWS answers 403 for an absent key when the caller may not list the bucket; that stays `Denied`, because it cannot be
-/// told from a missing permission: the role needs `s3:ListBucket`. A HEAD of a missing bucket has no body that says so,
-/// and is `NotFound`.
+/// told from a missing permission ([`Error::may_mean_absent`]). A HEAD of a missing bucket has no body that says so, and
+/// is `NotFound`.
 pub(super) fn outcome<E>(path: &ObjectPath, error: SdkError<E, HttpResponse>) -> Error
 where
     E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,

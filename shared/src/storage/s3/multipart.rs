@@ -123,7 +123,7 @@ impl S3Driver {
                 let is_same = version::is_marked(&head, &upload.mark) && head.content_length() == Some(length(size));
                 Ok(is_same.then(|| version::found(&head)))
             }
-            Err(Error::NotFound(_)) => Ok(None),
+            Err(error) if error.may_mean_absent() => Ok(None),
             Err(error) => Err(error),
         }
     }

@@ -145,7 +145,8 @@ impl S3Writer {
     /// What an error about the tail means for the checkpoint that names it.
     fn without_tail(&self, error: Error) -> Error {
         match error {
-            Error::NotFound(_) | Error::TooLarge { .. } => Error::CheckpointGone(self.path.clone()),
+            Error::TooLarge { .. } => Error::CheckpointGone(self.path.clone()),
+            error if error.may_mean_absent() => Error::CheckpointGone(self.path.clone()),
             error => error,
         }
     }

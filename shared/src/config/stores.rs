@@ -1,4 +1,4 @@
-//! Opening the stores that a process was told to use: clients are made once, and every mistake is told at once.
+//! Opening the stores that a process was told to use: clients are made once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,7 +37,16 @@ pub struct Aws {
     /// Credentials, region and connections; from where the AWS tools take them when absent.
     pub settings: Option<SdkConfig>,
     /// Counts what is sent.
-    pub calls: Option<Calls>,
+    pub traffic: Traffic,
+}
+
+/// How many requests were sent to AWS, for what.
+#[derive(Debug, Clone, Default)]
+pub struct Traffic {
+    /// To buckets.
+    pub storage: Calls,
+    /// To the table.
+    pub metadata: Calls,
 }
 
 /// Why the stores could not be opened.
@@ -117,7 +126,7 @@ impl Stores {
             }
             DYNAMODB => {
                 let config = DynamoDbConfig::from_url(url)?;
-                Ok(Arc::new(DynamoDbStore::connect(&config, &aws.settings().await, aws.calls.clone())))
+                Ok(Arc::new(DynamoDbStore::connect(&config, &aws.settings().await, Some(aws.traffic.metadata.clone()))))
             }
             scheme => Err(OpenError::MetadataScheme(scheme.to_owned())),
         }
@@ -140,7 +149,7 @@ impl Stores {
     async fn factory(&self, aws: &Aws) -> Factory {
         let mut factory = Factory::standard();
         if self.storage.iter().any(|url| url.scheme() == S3) {
-            let (settings, calls) = (aws.settings().await, aws.calls.clone());
+            let (settings, calls) = (aws.settings().await, aws.traffic.storage.clone());
             factory.register(S3, move |url| std::future::ready(bucket(&url, &settings, calls.clone())));
         }
         factory
@@ -170,9 +179,9 @@ impl Aws {
     }
 }
 
-fn bucket(url: &Url, aws: &SdkConfig, calls: Option<Calls>) -> Result<Arc<dyn StorageDriver>, FactoryError> {
+fn bucket(url: &Url, aws: &SdkConfig, calls: Calls) -> Result<Arc<dyn StorageDriver>, FactoryError> {
     match S3Config::try_from(url) {
-        Ok(config) => Ok(Arc::new(S3Driver::connect(&config, aws, calls))),
+        Ok(config) => Ok(Arc::new(S3Driver::connect(&config, aws, Some(calls)))),
         Err(source) => Err(FactoryError::InvalidUrl { scheme: S3, source: Box::new(source) }),
     }
 }

@@ -1,0 +1,111 @@
+//! What goes back to a gateway.
+
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, WWW_AUTHENTICATE};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Response, StatusCode};
+use http_body_util::{BodyExt, Collected};
+use lambda_http::Body;
+use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV2httpResponse};
+use serde::Serialize;
+
+use super::event::Form;
+use crate::http::{CHALLENGE_COPY, Error, REQUEST_ID, WireBody};
+
+/// An answer in the form that its gateway reads: the body in base64 whatever its media type, so that it leaves with the
+/// bytes that it has.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+pub enum GatewayAnswer {
+    /// In form 2.0.
+    Http(ApiGatewayV2httpResponse),
+    /// In form 1.0.
+    Rest(ApiGatewayProxyResponse),
+}
+
+impl GatewayAnswer {
+    /// The response under the gateway's name of the request, read to its end; that the registry is unavailable, when its
+    /// body breaks off.
+    pub(super) async fn of(form: Form, id: Option<HeaderValue>, response: Response<WireBody>) -> Self {
+        let (mut parts, bytes) = whole(response).await;
+        // The gateway measures for itself, and no two of them agree on what becomes of another's length.
+        parts.headers.remove(CONTENT_LENGTH);
+        challenge_twice(&mut parts.headers);
+        if let Some(id) = id {
+            parts.headers.insert(REQUEST_ID, id);
+        }
+        Self::assemble(form, parts.status, parts.headers, &bytes)
+    }
+
+    fn assemble(form: Form, status: StatusCode, headers: HeaderMap, bytes: &[u8]) -> Self {
+        let (status, has_body) = (i64::from(status.as_u16()), !bytes.is_empty());
+        let body = has_body.then(|| Body::Text(BASE64_STANDARD.encode(bytes)));
+        match form {
+            Form::Http => {
+                let mut answer = ApiGatewayV2httpResponse::default();
+                (answer.status_code, answer.headers) = (status, joined(&headers));
+                (answer.body, answer.is_base64_encoded) = (body, has_body);
+                Self::Http(answer)
+            }
+            Form::Rest => {
+                let mut answer = ApiGatewayProxyResponse::default();
+                (answer.status_code, answer.multi_value_headers) = (status, headers);
+                (answer.body, answer.is_base64_encoded) = (body, has_body);
+                Self::Rest(answer)
+            }
+        }
+    }
+
+    /// The status.
+    #[must_use]
+    pub fn status(&self) -> i64 {
+        match self {
+            Self::Http(answer) => answer.status_code,
+            Self::Rest(answer) => answer.status_code,
+        }
+    }
+
+    /// How many bytes its body has.
+    pub(super) fn body_size(&self) -> usize {
+        let body = match self {
+            Self::Http(answer) => &answer.body,
+            Self::Rest(answer) => &answer.body,
+        };
+        body.as_ref().map_or(0, |body| decoded_len(body))
+    }
+}
+
+/// How many bytes a text in base64 stands for.
+pub(super) fn decoded_len(base64: &[u8]) -> usize {
+    base64.len() / 4 * 3 - base64.iter().rev().take_while(|byte| **byte == b'=').count()
+}
+
+/// Nothing of a response has left before all of it is here: one that breaks off is still replaced.
+async fn whole(response: Response<WireBody>) -> (Parts, Bytes) {
+    let (parts, body) = response.into_parts();
+    match body.collect().await {
+        Ok(body) => (parts, body.to_bytes()),
+        Err(error) => {
+            let (parts, body) = Error::Unavailable(error).into_response().into_parts();
+            (parts, body.collect().await.map(Collected::to_bytes).unwrap_or_default())
+        }
+    }
+}
+
+/// Gateways rename the header that says how to log in. Where they do, the copy is mapped back to it.
+fn challenge_twice(headers: &mut HeaderMap) {
+    if let Some(challenge) = headers.get(WWW_AUTHENTICATE).cloned() {
+        headers.insert(CHALLENGE_COPY, challenge);
+    }
+}
+
+/// Form 2.0 has one value for each name.
+fn joined(headers: &HeaderMap) -> HeaderMap {
+    let join = |name| {
+        let values: Vec<_> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
+        HeaderValue::from_bytes(&values.join(&b", "[..])).ok()
+    };
+    headers.keys().filter_map(|name| Some((name.clone(), join(name)?))).collect()
+}
