@@ -28,7 +28,7 @@ import threading
 # The checkout stays clean.
 sys.dont_write_bytecode = True
 
-from patches import gateway, s3
+from patches import gateway, iam, s3
 from patches.patching import expect
 
 MINISTACK = "1.5.33"
@@ -107,6 +107,7 @@ def main():
         app = importlib.import_module("ministack.app")
         s3.patch()
         gateway.patch(app)
+        iam.patch(app)
         if os.environ.get("EMULATOR_TETHERED") == "1":
             in_background(await_end_of_input)
         in_background(announce, host, port)

@@ -4,6 +4,7 @@ import http.server
 import importlib
 import json
 
+from . import answers
 from .patching import expect, expect_functions, replace
 
 # API Gateway refuses a larger request; Lambda refuses a larger event and a larger response.
@@ -11,8 +12,6 @@ API_REQUEST_LIMIT = 10 * 1024 * 1024
 LAMBDA_PAYLOAD_LIMIT = 6_291_556
 # What the gateway adds to an event around headers and body.
 EVENT_ENVELOPE = 900
-# Response headers of a Lambda that the gateway renames.
-REMAPPED_HEADERS = {"www-authenticate"}
 
 JSON = {"Content-Type": "application/json"}
 
@@ -40,7 +39,7 @@ def keep_trailing_slash(app):
 
 
 def limit_payloads(gateway):
-    """Requests, events and responses above AWS's limits are refused, and response headers are remapped."""
+    """Requests, events and responses above AWS's limits are refused."""
     expect_functions(gateway, "_v2_request_body_is_text")
 
     def base64_size(size):
@@ -55,9 +54,6 @@ def limit_payloads(gateway):
         content_type = next((str(v) for k, v in headers.items() if k.lower() == "content-type"), "")
         return len(body) if content_type.startswith(("text/", "application/json")) else base64_size(len(body))
 
-    def remap(name):
-        return f"x-amzn-remapped-{name.lower()}" if name.lower() in REMAPPED_HEADERS else name
-
     def make(invoke):
         async def invoke_within_limits(integration, api_id, stage, path, method, headers, body, *args, **kwargs):
             body = body or b""
@@ -70,7 +66,7 @@ def limit_payloads(gateway):
             )
             if response_size(answer, content) > LAMBDA_PAYLOAD_LIMIT:
                 return 500, dict(JSON), b'{"message":"Internal Server Error"}'
-            return status, {remap(name): value for name, value in answer.items()}, content
+            return status, answer, content
 
         return invoke_within_limits
 
@@ -139,5 +135,6 @@ def patch(app):
     registry_paths_are_ours(app)
     keep_trailing_slash(app)
     limit_payloads(gateway)
+    answers.patch(gateway)
     invoke_without_stalls()
     import_openapi_bodies(gateway)
