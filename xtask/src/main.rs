@@ -2,6 +2,7 @@
 
 mod check;
 mod clients;
+mod costs;
 mod deny;
 mod emulator;
 mod failure;
@@ -28,6 +29,8 @@ struct Arguments {
 enum Chore {
     /// Checks format, lints, documentation, licences and advisories, and runs the tests that need nothing.
     Check,
+    /// Computes docs/costs.md from the files in docs/costs.
+    Costs(costs::Arguments),
     /// Installs what the tests need: registry clients, and the AWS emulator in the cache directory.
     Setup,
     /// Sets up, builds the program, checks, and runs all tests; a missing tool fails.
@@ -48,6 +51,7 @@ fn run(chore: &Chore) -> Result<(), Failure> {
     let places = Places::find()?;
     match chore {
         Chore::Check => check::all(&places),
+        Chore::Costs(arguments) => costs::run(places.root(), arguments),
         Chore::Setup => setup(&places),
         Chore::Test => {
             setup(&places)?;
