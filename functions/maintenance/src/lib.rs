@@ -4,6 +4,7 @@
 use shared::lambda::{BackgroundEvent, BatchAnswer};
 
 /// Deals with one event.
+#[expect(clippy::unused_async, reason = "work waits for stores, once there is any")]
 pub async fn handle(event: BackgroundEvent) -> BatchAnswer {
     match event {
         BackgroundEvent::Stream { records } => tracing::info!(records = records.len(), "the stream brings no work"),

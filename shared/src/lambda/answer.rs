@@ -109,3 +109,79 @@ fn joined(headers: &HeaderMap) -> HeaderMap {
     };
     headers.keys().filter_map(|name| Some((name.clone(), join(name)?))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use futures::stream;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::http::{empty, full};
+
+    async fn answer(form: Form, response: Response<WireBody>) -> Value {
+        serde_json::to_value(GatewayAnswer::of(form, None, response).await).unwrap()
+    }
+
+    fn response(headers: &[(&'static str, &'static str)], body: WireBody) -> Response<WireBody> {
+        let mut response = Response::new(body);
+        for (name, value) in headers {
+            response.headers_mut().append(*name, HeaderValue::from_static(value));
+        }
+        response
+    }
+
+    /// Runtimes that look at the media type decode these, and change them.
+    #[tokio::test]
+    async fn a_body_leaves_with_its_bytes_whatever_its_media_type() {
+        let every: Vec<u8> = (0..=255).collect();
+        let text = "\u{2028}\u{e9}".as_bytes();
+        let bodies: [&[u8]; 5] = [b"\xef\xbb\xbf{}", b"{\"a\":\"\xff\xfe\"}", b"{}\r\n\0", text, &every];
+        let types = ["application/vnd.oci.image.manifest.v1+json", "text/plain; charset=latin1", "application/json"];
+        for (body, media_type) in bodies.into_iter().flat_map(|body| types.map(|media_type| (body, media_type))) {
+            for form in [Form::Http, Form::Rest] {
+                let answer = answer(form, response(&[("content-type", media_type)], full(body.to_vec()))).await;
+                assert_eq!(answer["isBase64Encoded"], true);
+                let sent = BASE64_STANDARD.decode(answer["body"].as_str().unwrap()).unwrap();
+                assert_eq!(sent, body, "{media_type}");
+                assert!(answer.to_string().contains(&format!("\"{media_type}\"")), "the type is kept in {answer}");
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn repeated_headers_are_joined_in_form_2_and_listed_in_form_1() {
+        let tags = [("oci-tag", "a"), ("oci-tag", "b")];
+        assert_eq!(answer(Form::Http, response(&tags, empty())).await["headers"], json!({ "oci-tag": "a, b" }));
+        let rest = answer(Form::Rest, response(&tags, empty())).await;
+        assert_eq!(rest["multiValueHeaders"], json!({ "oci-tag": ["a", "b"] }));
+        assert_eq!(rest["headers"], json!({}));
+    }
+
+    #[tokio::test]
+    async fn the_gateway_measures_and_the_challenge_is_said_twice() {
+        let challenge = "Basic realm=\"r\"";
+        let headers = [("content-length", "5"), ("www-authenticate", challenge)];
+        let answer = answer(Form::Http, response(&headers, full("12345"))).await;
+        assert_eq!(answer["headers"], json!({ "www-authenticate": challenge, "x-registry-challenge": challenge }));
+    }
+
+    #[tokio::test]
+    async fn an_answer_that_breaks_off_is_one_that_says_so() {
+        let pieces = [Ok(Frame::data("half".into())), Err("the bucket is gone".into())];
+        let broken = Response::new(StreamBody::new(stream::iter(pieces)).boxed_unsync());
+        let answer = answer(Form::Http, broken).await;
+        assert_eq!((&answer["statusCode"], &answer["headers"]["retry-after"]), (&json!(503), &json!("2")));
+        let body = BASE64_STANDARD.decode(answer["body"].as_str().unwrap()).unwrap();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!(body["errors"][0]["code"], "UNAVAILABLE");
+    }
+
+    #[test]
+    fn base64_has_the_length_of_its_bytes() {
+        for length in 0..10 {
+            assert_eq!(decoded_len(BASE64_STANDARD.encode(vec![7; length]).as_bytes()), length);
+        }
+    }
+}

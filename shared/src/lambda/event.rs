@@ -174,21 +174,17 @@ impl GatewayEvent {
         Some(query.finish())
     }
 
+    /// The headers of form 1.0 are lists; those of form 2.0 are joined. What could not be a header on the wire is none.
     fn sent_headers(&self) -> HeaderMap {
+        let lists = self.multi_value_headers.iter().flatten();
+        let single = self.headers.iter().flatten().filter(|_| self.multi_value_headers.is_none());
+        let listed = lists.flat_map(|(name, values)| values.iter().map(move |value| (name, value.as_str())));
+        let sent = listed.chain(single.map(|(name, value)| (name, value.as_deref().unwrap_or_default())));
         let mut headers = HeaderMap::new();
-        let mut append = |name: &str, value: &str| {
+        for (name, value) in sent {
             if let (Ok(name), Ok(value)) = (HeaderName::try_from(name), HeaderValue::try_from(value)) {
                 headers.append(name, value);
             }
-        };
-        match (&self.multi_value_headers, &self.headers) {
-            (Some(lists), _) => {
-                lists.iter().for_each(|(name, values)| values.iter().for_each(|value| append(name, value)))
-            }
-            (None, Some(single)) => {
-                single.iter().for_each(|(name, value)| append(name, value.as_deref().unwrap_or_default()));
-            }
-            (None, None) => {}
         }
         headers
     }
@@ -213,3 +209,6 @@ impl From<UnreadableEvent> for Error {
         Self::Unreadable(error.into())
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! What a request cost: one line that is its log, and its metrics in CloudWatch's embedded format. Nothing is sent.
+//! What a request cost: one line that is its log, and its metrics in the embedded format of `CloudWatch`. Nothing is sent.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::config::Traffic;
 
 const NAMESPACE: &str = "Ringhold";
 
-/// One metric of each for the whole registry: CloudWatch charges for each combination of dimensions.
+/// One metric of each for the whole registry: `CloudWatch` charges for each combination of dimensions.
 const DIMENSION: &str = "Registry";
 
 const METRICS: [(&str, &str); 8] = [
