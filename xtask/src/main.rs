@@ -4,9 +4,11 @@ mod check;
 mod clients;
 mod costs;
 mod deny;
-mod emulator;
 mod failure;
+mod local;
 mod places;
+mod python;
+mod smoke;
 mod step;
 mod test;
 
@@ -16,6 +18,7 @@ use clap::{Parser, Subcommand};
 
 use failure::Failure;
 use places::Places;
+use python::Environment;
 
 /// The project's chores.
 #[derive(Parser)]
@@ -31,8 +34,12 @@ enum Chore {
     Check,
     /// Computes docs/costs.md from the files in docs/costs.
     Costs(costs::Arguments),
-    /// Installs what the tests need: registry clients, and the AWS emulator in the cache directory.
+    /// Runs the AWS stack on this machine.
+    Local(local::Arguments),
+    /// Installs what the tests need: registry clients, and in the cache directory the AWS emulator and SAM.
     Setup,
+    /// Asks a deployed registry what nobody could know before it ran on AWS; fails when it is not what Ringhold relies on.
+    Smoke(smoke::Arguments),
     /// Sets up, builds the program, checks, and runs all tests; a missing tool fails.
     Test,
 }
@@ -52,7 +59,9 @@ fn run(chore: &Chore) -> Result<(), Failure> {
     match chore {
         Chore::Check => check::all(&places),
         Chore::Costs(arguments) => costs::run(places.root(), arguments),
+        Chore::Local(arguments) => local::run(&places, arguments),
         Chore::Setup => setup(&places),
+        Chore::Smoke(arguments) => smoke::run(arguments),
         Chore::Test => {
             setup(&places)?;
             test::all(&places)
@@ -63,6 +72,7 @@ fn run(chore: &Chore) -> Result<(), Failure> {
 /// Installs what the tests need; what is there already is left alone.
 fn setup(places: &Places) -> Result<(), Failure> {
     clients::install()?;
-    emulator::install(places)?;
+    Environment::Emulator.install(places)?;
+    Environment::Sam.install(places)?;
     deny::install(places)
 }

@@ -28,19 +28,14 @@ impl Places {
         &self.root
     }
 
-    /// The file that names the Python packages of the emulator.
-    pub(crate) fn emulator_requirements(&self) -> PathBuf {
-        self.root.join("localstack").join("requirements.txt")
+    /// What emulates AWS, and what it needs.
+    pub(crate) fn localstack(&self) -> PathBuf {
+        self.root.join("localstack")
     }
 
-    /// The virtual environment of the emulator.
-    pub(crate) fn emulator(&self) -> PathBuf {
-        self.cache.join("emulator")
-    }
-
-    /// The Python that runs the emulator.
-    pub(crate) fn emulator_python(&self) -> PathBuf {
-        self.emulator().join("bin").join("python")
+    /// A directory of the cache.
+    pub(crate) fn cache(&self, name: &str) -> PathBuf {
+        self.cache.join(name)
     }
 
     /// Where cargo installs tools, below `bin`.

@@ -3,6 +3,7 @@
 use crate::check;
 use crate::failure::Failure;
 use crate::places::Places;
+use crate::python::Environment;
 use crate::step::{cargo, run};
 
 /// Builds everything, checks it and runs every test. Tests find the emulator's Python in
@@ -13,6 +14,8 @@ pub(crate) fn all(places: &Places) -> Result<(), Failure> {
     check::lints(places)?;
     let mut tests = cargo(places.root());
     tests.args(["test", "--workspace"]);
-    tests.env("RINGHOLD_EMULATOR_PYTHON", places.emulator_python()).env("RINGHOLD_REQUIRE_ALL", "1");
+    tests
+        .env("RINGHOLD_EMULATOR_PYTHON", Environment::Emulator.program(places, "python"))
+        .env("RINGHOLD_REQUIRE_ALL", "1");
     run("all tests", &mut tests)
 }
