@@ -6,6 +6,7 @@ pub mod content;
 pub mod daemon;
 pub mod dockerd;
 pub mod emulator;
+pub mod events;
 pub mod image;
 pub mod memory;
 pub mod request_log;
