@@ -28,7 +28,7 @@ import threading
 # The checkout stays clean.
 sys.dont_write_bytecode = True
 
-from patches import gateway, iam, s3
+from patches import cloudformation, gateway, iam, s3
 from patches.patching import expect
 
 MINISTACK = "1.5.33"
@@ -108,6 +108,7 @@ def main():
         s3.patch()
         gateway.patch(app)
         iam.patch(app)
+        cloudformation.patch()
         if os.environ.get("EMULATOR_TETHERED") == "1":
             in_background(await_end_of_input)
         in_background(announce, host, port)
