@@ -1,6 +1,7 @@
 //! The AWS emulator, one per test process: MiniStack behind `localstack/emulator.py`, on a free port.
 
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
@@ -66,6 +67,12 @@ impl Emulator {
     /// Where it listens: `http://127.0.0.1:<port>`.
     pub fn endpoint(&self) -> &str {
         &self.endpoint
+    }
+
+    /// Its address.
+    pub fn address(&self) -> SocketAddr {
+        let address = self.endpoint.strip_prefix("http://").and_then(|address| address.parse().ok());
+        address.expect("an endpoint is an address")
     }
 
     /// Settings of a process whose AWS is the emulator: made anew, as another process would.

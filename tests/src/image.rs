@@ -58,6 +58,11 @@ impl Image {
         &self.manifest
     }
 
+    /// Its config, and its layers, the lowest first.
+    pub fn blobs(&self) -> impl Iterator<Item = &Bytes> {
+        [&self.config].into_iter().chain(&self.layers)
+    }
+
     /// Its layers' digests, the lowest first.
     pub fn layers(&self) -> Vec<Digest> {
         self.layers.iter().map(|layer| digest(layer)).collect()

@@ -122,11 +122,13 @@ impl Drop for Server {
 
 /// The built program: beside the tests' own, or where `RINGHOLD_BIN` says.
 pub fn program() -> PathBuf {
-    let beside = || {
-        let tests = std::env::current_exe().expect("a test has a path");
-        tests.ancestors().nth(2).expect("it lies in target/<profile>/deps").join("ringhold")
-    };
-    let path = std::env::var_os("RINGHOLD_BIN").map_or_else(beside, PathBuf::from);
-    assert!(path.exists(), "{} is missing: `cargo build --package ringhold` makes it", path.display());
+    std::env::var_os("RINGHOLD_BIN").map_or_else(|| built("ringhold"), PathBuf::from)
+}
+
+/// A binary of the workspace, beside the tests' own.
+pub fn built(name: &str) -> PathBuf {
+    let tests = std::env::current_exe().expect("a test has a path");
+    let path = tests.ancestors().nth(2).expect("it lies in target/<profile>/deps").join(name);
+    assert!(path.exists(), "{} is missing: `cargo build --workspace` makes it", path.display());
     path
 }

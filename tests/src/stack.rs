@@ -39,6 +39,16 @@ impl Stack {
         self.emulator
     }
 
+    /// Its buckets' names.
+    pub fn buckets(&self) -> &[String] {
+        &self.buckets
+    }
+
+    /// Its table's name.
+    pub fn table(&self) -> &str {
+        &self.table
+    }
+
     /// Its URLs, as a process is told them.
     pub fn stores(&self) -> Stores {
         let url = |scheme: &str, name: &str| {

@@ -2,9 +2,12 @@
 
 use bytes::Bytes;
 use harness::content::{digest, push_blob, push_image};
-use harness::memory::registry;
+use harness::memory::{api, registry};
 use http::Method;
+use http_body_util::BodyExt;
 use serde_json::json;
+use shared::http::empty;
+use shared::registry::Terms;
 
 const JSON: (&str, &str) = ("content-type", "application/json");
 
@@ -17,6 +20,18 @@ async fn the_api_is_there_with_and_without_a_slash() {
         assert_eq!(answer.body, "{}");
         client.head(path).await.expect(200, &[JSON, ("content-length", "2")]);
     }
+}
+
+#[tokio::test]
+async fn a_panic_is_an_answer_too() {
+    let api = api(Terms::default()).await;
+    let request = http::Request::get("/v2/").body(empty()).unwrap();
+    let answer = api.handle_some(request, |_| panic!("a mistake in the program")).await;
+    assert_eq!(answer.status(), 500);
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    let body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!(body["errors"][0]["code"], "UNKNOWN");
+    assert!(!body.to_string().contains("a mistake in the program"), "{body}");
 }
 
 #[tokio::test]

@@ -1,62 +1,12 @@
 //! podman: like skopeo in its requests, but it packs the layers anew.
 
-use std::process::Command;
-
 use harness::client::Client;
 use harness::content::verify;
-use harness::image::{Image, Layout};
+use harness::image::Image;
+use harness::podman::Podman;
 use harness::request_log::{RequestLog, count};
-use harness::tools;
-use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;
-
-/// podman with a store, a home and settings of its own.
-struct Podman {
-    program: std::path::PathBuf,
-    directory: TempDir,
-}
-
-impl Podman {
-    fn find() -> Option<Self> {
-        let program = tools::find(&["podman"])?.pop()?;
-        let directory = TempDir::new().unwrap();
-        let settings = directory.path().join(".config/containers");
-        std::fs::create_dir_all(&settings).unwrap();
-        std::fs::write(settings.join("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#).unwrap();
-        Some(Self { program, directory })
-    }
-
-    fn run(&self, arguments: &[&str]) -> String {
-        let path = self.directory.path();
-        let mut command = Command::new(&self.program);
-        command.current_dir(path);
-        command.env("HOME", path).env("TMPDIR", path).env("XDG_RUNTIME_DIR", path);
-        command.arg("--root").arg(path.join("root")).arg("--runroot").arg(path.join("run"));
-        command.arg("--tmpdir").arg(path.join("tmp"));
-        command.args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "none"]);
-        tools::output_of(command.args(arguments))
-    }
-
-    /// Takes an image into its store under this name.
-    fn load(&self, image: &Image, name: &str) {
-        let directory = self.directory.path().join("layout");
-        Layout::default().image("1", image).write(&directory);
-        // By its relative path: podman makes a name of it, which may have no capital letters.
-        let id = self.run(&["pull", "--quiet", "oci:layout:1"]);
-        self.run(&["tag", &id, name]);
-        std::fs::remove_dir_all(directory).unwrap();
-    }
-
-    fn pull(&self, name: &str) -> String {
-        self.run(&["pull", "--quiet", "--tls-verify=false", name])
-    }
-
-    fn forget(&self) {
-        self.run(&["rmi", "--all", "--force"]);
-        assert_eq!(self.run(&["images", "--all", "--quiet"]), "");
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_that_was_pushed_and_removed_is_pulled_as_it_was() {

@@ -1,59 +1,14 @@
 //! skopeo: copies between directories and the registry, digests preserved.
 
-use std::path::Path;
-use std::process::Command;
-
 use bytes::Bytes;
 use harness::client::Client;
 use harness::content::{IMAGE, digest, noise, verify};
-use harness::image::{Image, Layout, descriptor, digests_in};
+use harness::image::{Image, Layout, descriptor};
 use harness::server::Server;
-use harness::tools;
+use harness::skopeo::Skopeo;
 use serde_json::json;
-use tempfile::TempDir;
 
 const MIB: usize = 1 << 20;
-
-/// A directory for skopeo to copy from, one to copy to, and what it is called with.
-struct Skopeo {
-    program: std::path::PathBuf,
-    directory: TempDir,
-}
-
-impl Skopeo {
-    fn find() -> Option<Self> {
-        let program = tools::find(&["skopeo"])?.pop()?;
-        Some(Self { program, directory: TempDir::new().unwrap() })
-    }
-
-    fn copy(&self, arguments: &[&str]) {
-        let mut command = Command::new(&self.program);
-        // Without a home of its own it would obey whatever its user has set up.
-        command.env("HOME", self.path()).env("TMPDIR", self.path());
-        command.args(["--insecure-policy", "copy", "--quiet", "--preserve-digests"]);
-        command.args(["--src-tls-verify=false", "--dest-tls-verify=false", "--dest-oci-accept-uncompressed-layers"]);
-        tools::output_of(command.args(arguments));
-    }
-
-    fn path(&self) -> &Path {
-        self.directory.path()
-    }
-
-    /// Writes a layout, and says how skopeo calls its image of this name.
-    fn source(&self, layout: &Layout, name: &str) -> String {
-        let directory = self.path().join("source");
-        layout.write(&directory);
-        format!("oci:{}:{name}", directory.display())
-    }
-
-    /// Copies an image to a new directory, and returns its blobs' digests.
-    fn pull(&self, arguments: &[&str], image: &str) -> std::collections::BTreeSet<String> {
-        let directory = TempDir::new_in(self.path()).unwrap();
-        let target = format!("oci:{}:pulled", directory.path().display());
-        self.copy(&[arguments, &[image, &target]].concat());
-        digests_in(directory.path())
-    }
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_image_with_a_layer_of_300_mb_comes_back_blob_by_blob() {

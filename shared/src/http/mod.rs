@@ -99,7 +99,7 @@ impl Api {
         request: Request<WireBody>,
         answers: impl FnOnce(&Route) -> bool,
     ) -> Response<WireBody> {
-        let answered = AssertUnwindSafe(self.try_handle(request, answers)).catch_unwind().await;
+        let answered = AssertUnwindSafe(Box::pin(self.try_handle(request, answers))).catch_unwind().await;
         answered.unwrap_or(Err(Error::Panicked)).unwrap_or_else(Error::into_reply).into_response()
     }
 

@@ -28,9 +28,10 @@ where
     H: Fn(Api, Request<WireBody>) -> F,
     F: Future<Output = Response<WireBody>>,
 {
-    let process = Process::start(warm).await?;
+    let process = Box::pin(Process::start(warm)).await?;
     let (process, handle) = (&process, &handle);
-    let answer = |event: LambdaEvent<GatewayEvent>| async move { Ok::<_, Error>(process.answer(event, handle).await) };
+    let answer =
+        |event: LambdaEvent<GatewayEvent>| async move { Ok::<_, Error>(Box::pin(process.answer(event, handle)).await) };
     lambda_runtime::run(service_fn(answer)).await
 }
 
