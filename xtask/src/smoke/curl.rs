@@ -111,7 +111,8 @@ impl Files {
         let mut words = said.split_whitespace();
         let mut next = || words.next().unwrap_or_default();
         let (status, version, sent, seconds) = (next(), next().to_owned(), next(), next());
-        let trouble = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        // Its first line; others say what curl is.
+        let trouble = String::from_utf8_lossy(&output.stderr).lines().next().unwrap_or_default().to_owned();
         let dump = fs::read(&self.headers).unwrap_or_default();
         Answer {
             status: status.parse().unwrap_or(0),
