@@ -45,11 +45,18 @@ enum Error {
 
 /// Writes docs/costs.md in the checkout at `root`, or checks it.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Result<(), Failure> {
-    let done = if arguments.check { check(root) } else { write(root) };
-    done.map_err(|error| {
-        eprintln!("{error}");
-        Failure::Step { name: "costs".to_owned() }
-    })
+    if arguments.check { verify(root) } else { write(root).map_err(reported) }
+}
+
+/// Fails when docs/costs.md in the checkout at `root` is not what its inputs give.
+pub(crate) fn verify(root: &Path) -> Result<(), Failure> {
+    check(root).map_err(reported)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what `map_err` calls")]
+fn reported(error: Error) -> Failure {
+    eprintln!("{error}");
+    Failure::Step { name: "costs".to_owned() }
 }
 
 fn write(root: &Path) -> Result<(), Error> {
