@@ -1,0 +1,163 @@
+//! How long a function takes from its start to its first answer, against a function that does nothing; and what a pull of a
+//! manifest costs once it is warm, against the same read of the table without us.
+//!
+//! ```sh
+//! cargo build --release --bin hello --bin tags --bin manifests --bin uploads
+//! cargo run --release --bin cold-start
+//! ```
+//!
+//! The functions run behind the runtime API, and behind them the emulator.
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use bytes::Bytes;
+use harness::client::Client;
+use harness::content::{noise, push_image};
+use harness::events;
+use harness::lambda::Environment;
+use harness::stack::Stack;
+use serde_json::{Value, json};
+use shared::config::Aws;
+
+/// How often each function is started.
+const STARTS: usize = 20;
+
+/// How often a warm function is asked.
+const REQUESTS: usize = 500;
+
+#[tokio::main]
+async fn main() {
+    let stack = Stack::fresh().await.expect("the emulator is installed: `cargo xtask setup` installs it");
+    let aws = Aws { settings: Some(stack.emulator().sdk_config()), ..Aws::default() };
+    let client = Client::of(events::api(&stack.stores(), &aws).await);
+    let layers: Vec<Bytes> = (0..10).map(|seed| noise(seed, 1000)).collect();
+    let digest = push_image(&client, "team/app", "latest", &layers).await.to_string();
+    let pull = get(&format!("/v2/team/app/manifests/{digest}"));
+    let variables = variables(&stack);
+
+    println!("From the start to the first answer, of {STARTS} starts each, in ms:");
+    let measured = [
+        ("hello", get("/")),
+        ("tags", get("/v2/")),
+        ("manifests", pull.clone()),
+        ("uploads", post("/v2/team/app/blobs/uploads/")),
+    ];
+    let mut starts = vec![Vec::new(); measured.len()];
+    for _ in 0..STARTS {
+        for (times, (function, event)) in starts.iter_mut().zip(&measured) {
+            times.push(first_answer(&binary(function), &variables, event).await);
+        }
+    }
+    let hello = Spread::of(&starts[0]);
+    for (times, (function, _)) in starts.iter().zip(&measured) {
+        let spread = Spread::of(times);
+        println!("  {function:<10} {spread}  {:.2} x hello", spread.median / hello.median);
+    }
+
+    println!("GET of a manifest by its digest, of {REQUESTS} each, in ms:");
+    let warm_hello = warm(&binary("hello"), &variables, &get("/")).await;
+    let warm_manifests = warm(&binary("manifests"), &variables, &pull).await;
+    let read = reads(&stack, &digest).await;
+    println!("  {:<32} {warm_manifests}", "the function");
+    println!("  {:<32} {warm_hello}", "a function that does nothing");
+    println!("  {:<32} {read}", "the read of the table alone");
+    println!("  ours: {:.2} ms", warm_manifests.median - warm_hello.median - read.median);
+}
+
+fn binary(name: &str) -> PathBuf {
+    let own = std::env::current_exe().expect("a program has a path");
+    let path = own.with_file_name(name);
+    assert!(path.exists(), "{} is missing: `cargo build --release --bin {name}` makes it", path.display());
+    path
+}
+
+fn variables(stack: &Stack) -> Vec<(String, String)> {
+    let storage: Vec<_> = stack.buckets().iter().map(|bucket| format!("s3://{bucket}?path_style=true")).collect();
+    let variables = [
+        ("RINGHOLD_STORAGE", storage.join(",")),
+        ("RINGHOLD_METADATA", format!("dynamodb://{}", stack.table())),
+        ("RINGHOLD_INSECURE_OPEN", "true".to_owned()),
+        ("AWS_ENDPOINT_URL", stack.emulator().endpoint().to_owned()),
+        ("AWS_REGION", "us-east-1".to_owned()),
+        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+    ];
+    variables.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+fn get(path: &str) -> Value {
+    request("GET", path)
+}
+
+fn post(path: &str) -> Value {
+    request("POST", path)
+}
+
+fn request(method: &str, path: &str) -> Value {
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": "", "headers": {},
+        "requestContext": {
+            "accountId": "1", "apiId": "a", "domainName": "a", "requestId": "r", "routeKey": "$default",
+            "stage": "$default", "time": "24/Nov/2026:09:00:00 +0000", "timeEpoch": 0,
+            "http": { "method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "127.0.0.1", "userAgent": "" },
+        },
+        "isBase64Encoded": false,
+    })
+}
+
+async fn first_answer(binary: &Path, variables: &[(String, String)], event: &Value) -> Duration {
+    let environment = Environment::start(binary, variables).await;
+    environment.invoke(event.clone()).await.expect("an answer");
+    environment.age()
+}
+
+async fn warm(binary: &Path, variables: &[(String, String)], event: &Value) -> Spread {
+    let environment = Environment::start(binary, variables).await;
+    environment.invoke(event.clone()).await.expect("an answer");
+    let mut times = Vec::new();
+    for _ in 0..REQUESTS {
+        let asked = Instant::now();
+        environment.invoke(event.clone()).await.expect("an answer");
+        times.push(asked.elapsed());
+    }
+    Spread::of(&times)
+}
+
+/// The read that a GET of a manifest makes, without anything around it.
+async fn reads(stack: &Stack, digest: &str) -> Spread {
+    let client = aws_sdk_dynamodb::Client::new(&stack.emulator().sdk_config());
+    let mut times = Vec::new();
+    for _ in 0..=REQUESTS {
+        let asked = Instant::now();
+        let read = client.get_item().table_name(stack.table()).consistent_read(true);
+        let read = read.key("pk", AttributeValue::S("REPO#team/app".to_owned()));
+        let read = read.key("sk", AttributeValue::S(format!("MANIFEST#{digest}"))).send().await.expect("an answer");
+        assert!(read.item.is_some(), "the manifest is there");
+        times.push(asked.elapsed());
+    }
+    Spread::of(&times[1..])
+}
+
+/// Times in milliseconds.
+#[derive(Debug, Clone, Copy)]
+struct Spread {
+    least: f64,
+    median: f64,
+    most: f64,
+}
+
+impl Spread {
+    fn of(times: &[Duration]) -> Self {
+        let mut times: Vec<_> = times.iter().map(|time| time.as_secs_f64() * 1000.0).collect();
+        times.sort_by(f64::total_cmp);
+        Self { least: times[0], median: times[times.len() / 2], most: times[times.len() - 1] }
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "median {:6.2} ({:6.2} to {:7.2})", self.median, self.least, self.most)
+    }
+}
