@@ -25,29 +25,34 @@ pub struct Emulator {
 /// The emulator of this process, started at the first call; none, said aloud, where it is not installed and may be missing.
 pub fn emulator() -> Option<&'static Emulator> {
     static EMULATOR: OnceLock<Option<Emulator>> = OnceLock::new();
-    let emulator = EMULATOR.get_or_init(|| python().map(|python| Emulator::start(&python))).as_ref();
-    if emulator.is_none() {
-        tools::absent("the emulator is not installed: `cargo xtask setup` installs it");
-    }
-    emulator
+    EMULATOR.get_or_init(|| Emulator::start(&[])).as_ref()
 }
 
 /// The Python that has the emulator's packages: `RINGHOLD_EMULATOR_PYTHON`, or the one in the cache.
 fn python() -> Option<PathBuf> {
-    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = || set("RINGHOLD_CACHE").or_else(|| set("HOME").map(|home| home.join(".cache/ringhold")));
-    let python = set("RINGHOLD_EMULATOR_PYTHON").or_else(|| Some(cache()?.join("emulator/bin/python")))?;
+    let set = std::env::var_os("RINGHOLD_EMULATOR_PYTHON").filter(|value| !value.is_empty()).map(PathBuf::from);
+    let python = set.or_else(|| Some(tools::cache()?.join("emulator/bin/python")))?;
     python.is_file().then_some(python)
 }
 
 impl Emulator {
-    fn start(python: &Path) -> Self {
+    /// Starts an emulator with these variables; none, said aloud, where it is not installed and may be missing.
+    pub fn start(variables: &[(&str, &str)]) -> Option<Self> {
+        let python = python();
+        if python.is_none() {
+            tools::absent("the emulator is not installed: `cargo xtask setup` installs it");
+        }
+        Some(Self::run(&python?, variables))
+    }
+
+    fn run(python: &Path, variables: &[(&str, &str)]) -> Self {
         let launcher = Path::new(env!("CARGO_MANIFEST_DIR")).join("../localstack/emulator.py");
         let mut child = Command::new(python)
             .arg(launcher)
             .env("GATEWAY_PORT", "0")
             .env("EMULATOR_TETHERED", "1")
             .env_remove("AWS_ENDPOINT_URL")
+            .envs(variables.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()

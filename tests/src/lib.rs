@@ -4,6 +4,7 @@ pub mod client;
 pub mod containerd;
 pub mod content;
 pub mod daemon;
+pub mod deployment;
 pub mod dockerd;
 pub mod emulator;
 pub mod events;

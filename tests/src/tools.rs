@@ -20,6 +20,12 @@ pub fn find(programs: &[&str]) -> Option<Vec<PathBuf>> {
     None
 }
 
+/// Where `cargo xtask setup` puts what it installs.
+pub fn cache() -> Option<PathBuf> {
+    let set = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    set("RINGHOLD_CACHE").or_else(|| Some(set("HOME")?.join(".cache/ringhold")))
+}
+
 /// Says why a test does not run.
 pub fn absent(why: &str) {
     assert!(!all_required(), "{why}");

@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -17,6 +17,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::net::TcpListener;
+use tokio::runtime::Builder;
 
 type Broken = Box<dyn std::error::Error + Send + Sync>;
 type Answer = Response<BoxBody<Bytes, Broken>>;
@@ -60,13 +61,13 @@ pub enum Fault {
 type Chosen = Box<dyn Fn(&Sent) -> bool + Send + Sync>;
 
 struct State {
-    target: SocketAddr,
+    target: OnceLock<SocketAddr>,
     pool: Client<HttpConnector, Incoming>,
     sent: Mutex<Vec<Sent>>,
     fault: Mutex<Option<(Fault, Chosen)>>,
 }
 
-/// A proxy; it ends with the test's runtime.
+/// A proxy, on a thread of its own; it ends with the process.
 #[derive(Clone)]
 pub struct Wire {
     address: SocketAddr,
@@ -81,13 +82,30 @@ impl fmt::Debug for Wire {
 
 impl Wire {
     /// A wire to what listens at `target`.
-    pub async fn to(target: SocketAddr) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
+    pub fn to(target: SocketAddr) -> Self {
+        let wire = Self::loose();
+        wire.lead_to(target);
+        wire
+    }
+
+    /// A wire whose other end is not known yet.
+    pub fn loose() -> Self {
+        let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
+        listener.set_nonblocking(true).expect("it can be waited for");
         let pool = Client::builder(TokioExecutor::new()).build_http();
-        let state = Arc::new(State { target, pool, sent: Mutex::default(), fault: Mutex::default() });
-        tokio::spawn(accept(listener, Arc::clone(&state)));
+        let state = Arc::new(State { target: OnceLock::new(), pool, sent: Mutex::default(), fault: Mutex::default() });
+        let served = Arc::clone(&state);
+        std::thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+            runtime.block_on(async { accept(TcpListener::from_std(listener).expect("it listens"), served).await });
+        });
         Self { address, state }
+    }
+
+    /// Leads the wire to what listens at `target`, once.
+    pub fn lead_to(&self, target: SocketAddr) {
+        self.state.target.set(target).expect("the wire leads nowhere yet");
     }
 
     /// Where clients of AWS shall send what is to pass: by a name, as the emulator's own address is one of the registry's.
@@ -158,7 +176,7 @@ fn operation(headers: &HeaderMap) -> Option<String> {
 /// Passes a request on under the name that it was sent to, which is signed.
 async fn forward(state: &State, mut request: Request<Incoming>) -> Result<Answer, Broken> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
-    *request.uri_mut() = format!("http://{}{path}", state.target).parse()?;
+    *request.uri_mut() = format!("http://{}{path}", state.target.wait()).parse()?;
     let answer = state.pool.request(request).await?;
     Ok(answer.map(|body| body.map_err(Into::into).boxed()))
 }

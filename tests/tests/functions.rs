@@ -28,7 +28,7 @@ struct Watched {
 impl Watched {
     async fn fresh() -> Option<Self> {
         let stack = Stack::fresh().await?;
-        let wire = Wire::to(emulator()?.address()).await;
+        let wire = Wire::to(emulator()?.address());
         Some(Self { stack, wire })
     }
 
