@@ -28,6 +28,8 @@ pub(crate) struct Arguments {
 enum Action {
     /// Starts what answers for AWS, builds and deploys the stack, and says where the registry is.
     Up,
+    /// Builds the stack for this machine, into target/local.
+    Build,
     /// Stops what `up` or `watch` started. What was pushed is gone with it.
     Down,
     /// Says what is running.
@@ -41,6 +43,10 @@ pub(crate) fn run(places: &Places, arguments: &Arguments) -> Result<(), Failure>
     let aws = Aws { port: arguments.port };
     match arguments.action {
         Action::Up => up(places, aws),
+        Action::Build => {
+            Environment::Sam.install(places)?;
+            stack::build(places, aws)
+        }
         Action::Down => {
             emulator::stop(places)?;
             localstack::stop(places)

@@ -38,6 +38,8 @@ pub(super) fn deploy(places: &Places, aws: Aws, answers: Answers) -> Result<(), 
     let mut sam = sam(places, aws);
     sam.args(["deploy", "--stack-name", STACK, "--no-confirm-changeset", "--template-file"]);
     sam.arg(build_directory(places).join("template.yaml"));
+    // It would be looked for beside the built template.
+    sam.arg("--config-file").arg(places.root().join("samconfig.toml"));
     sam.args(["--parameter-overrides", &architecture(), "InsecureOpen=true"]);
     if answers == Answers::Emulator {
         sam.arg("DomainName=127.0.0.1").arg(format!("CertificateArn={CERTIFICATE}"));
