@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use shared::config::{Mistakes, Stores};
 use shared::http::{Access, Profile, Settings as HttpSettings};
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use crate::args::{ServeArgs, StoreArgs};
@@ -59,7 +59,7 @@ impl ServeSettings {
         let idle = mistakes.seconds("--idle-timeout", &args.idle_timeout, LONGEST_WAIT);
         let body_idle = mistakes.seconds("--body-timeout", &args.body_timeout, LONGEST_WAIT);
         let shutdown_grace = mistakes.seconds("--shutdown-grace", &args.shutdown_grace, LONGEST_WAIT);
-        if let Err(error) = EnvFilter::try_new(&args.log) {
+        if let Err(error) = args.log.parse::<Targets>() {
             mistakes.add(format!("--log: {error}"));
         }
         let settings = (|| {

@@ -43,10 +43,7 @@ pub(crate) fn run(places: &Places, arguments: &Arguments) -> Result<(), Failure>
     let aws = Aws { port: arguments.port };
     match arguments.action {
         Action::Up => up(places, aws),
-        Action::Build => {
-            Environment::Sam.install(places)?;
-            stack::build(places, aws)
-        }
+        Action::Build => build(places),
         Action::Down => {
             emulator::stop(places)?;
             localstack::stop(places)
@@ -62,9 +59,15 @@ pub(crate) fn run(places: &Places, arguments: &Arguments) -> Result<(), Failure>
     }
 }
 
+/// Builds every function, and the template that names them.
+pub(crate) fn build(places: &Places) -> Result<(), Failure> {
+    Environment::Sam.install(places)?;
+    stack::build(places)
+}
+
 fn up(places: &Places, aws: Aws) -> Result<(), Failure> {
     let answers = start(places, aws)?;
-    stack::build(places, aws)?;
+    stack::build(places)?;
     stack::deploy(places, aws, answers)?;
     status(places, aws);
     Ok(())

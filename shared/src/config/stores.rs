@@ -49,6 +49,9 @@ pub struct Traffic {
     pub metadata: Calls,
 }
 
+/// Both stores.
+pub type Opened = (Arc<ShardedDriver>, Arc<dyn MetadataStore>);
+
 /// Why the stores could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -124,20 +127,36 @@ impl Stores {
                 let path: PathBuf = url.to_file_path().map_err(|()| OpenError::MetadataPath)?;
                 Ok(Arc::new(EmbeddedStore::open(path)?))
             }
-            DYNAMODB => {
-                let config = DynamoDbConfig::from_url(url)?;
-                Ok(Arc::new(DynamoDbStore::connect(&config, &aws.settings().await, Some(aws.traffic.metadata.clone()))))
-            }
+            DYNAMODB => Ok(self.open_table(aws).await?),
             scheme => Err(OpenError::MetadataScheme(scheme.to_owned())),
         }
     }
 
+    /// Opens the metadata alone, which is a table.
+    async fn open_table(&self, aws: &Aws) -> Result<Arc<dyn MetadataStore>, OpenError> {
+        let config = DynamoDbConfig::from_url(&self.metadata)?;
+        Ok(Arc::new(DynamoDbStore::connect(&config, &aws.settings().await, Some(aws.traffic.metadata.clone()))))
+    }
+
     /// Opens both. The first process that can open all of it writes the first topology; all others read it.
-    pub async fn open(&self, aws: &Aws) -> Result<(Arc<ShardedDriver>, Arc<dyn MetadataStore>), OpenErrors> {
+    pub async fn open(&self, aws: &Aws) -> Result<Opened, OpenErrors> {
+        self.assemble(self.factory(Factory::standard(), aws).await, self.open_metadata(aws).await).await
+    }
+
+    /// The same, of buckets and a table on AWS: a process that opens no others need not carry the code for them.
+    pub async fn open_on_aws(&self, aws: &Aws) -> Result<Opened, OpenErrors> {
+        self.assemble(self.factory(Factory::default(), aws).await, self.open_table(aws).await).await
+    }
+
+    async fn assemble(
+        &self,
+        factory: Factory,
+        metadata: Result<Arc<dyn MetadataStore>, OpenError>,
+    ) -> Result<Opened, OpenErrors> {
         let mut errors = Vec::new();
         let named = self.named(&mut errors);
-        let drivers = open_buckets(&self.factory(aws).await, &named, &mut errors).await;
-        let metadata = self.open_metadata(aws).await.map_err(|error| errors.push(error)).ok();
+        let drivers = open_buckets(&factory, &named, &mut errors).await;
+        let metadata = metadata.map_err(|error| errors.push(error)).ok();
         let Some(metadata) = metadata.filter(|_| errors.is_empty()) else {
             return Err(OpenErrors(errors));
         };
@@ -146,8 +165,7 @@ impl Stores {
         Ok((Arc::new(storage), metadata))
     }
 
-    async fn factory(&self, aws: &Aws) -> Factory {
-        let mut factory = Factory::standard();
+    async fn factory(&self, mut factory: Factory, aws: &Aws) -> Factory {
         if self.storage.iter().any(|url| url.scheme() == S3) {
             let (settings, calls) = (aws.settings().await, aws.traffic.storage.clone());
             factory.register(S3, move |url| std::future::ready(bucket(&url, &settings, calls.clone())));

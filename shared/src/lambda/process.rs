@@ -62,7 +62,7 @@ impl Process {
     }
 
     async fn open(&self) -> Result<Api, OpenErrors> {
-        let (storage, metadata) = self.settings.stores.open(&self.aws).await?;
+        let (storage, metadata) = self.settings.stores.open_on_aws(&self.aws).await?;
         if self.warm == Warm::Storage {
             storage.warm().await;
         }

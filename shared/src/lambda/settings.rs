@@ -4,11 +4,12 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use crate::config::{Mistakes, Stores};
 use crate::http::{Access, Profile, Settings};
+use crate::metadata::DynamoDbConfig;
 
 const STORAGE: &str = "RINGHOLD_STORAGE";
 const METADATA: &str = "RINGHOLD_METADATA";
@@ -47,6 +48,12 @@ impl FunctionSettings {
         let mut mistakes = Mistakes::default();
         let storage = urls(&mut mistakes, set(STORAGE));
         let metadata = set(METADATA).and_then(|text| mistakes.read::<Url>(METADATA, &text));
+        if storage.iter().flatten().any(|url| url.scheme() != "s3") {
+            mistakes.add(format!("{STORAGE}: a function's buckets are s3:// URLs"));
+        }
+        if metadata.as_ref().is_some_and(|url| url.scheme() != DynamoDbConfig::SCHEME) {
+            mistakes.add(format!("{METADATA}: a function's table is a dynamodb:// URL"));
+        }
         for (name, url) in [(STORAGE, storage.is_some()), (METADATA, metadata.is_some())] {
             if !url && set(name).is_none() {
                 mistakes.add(format!("{name} is not set"));
@@ -56,7 +63,7 @@ impl FunctionSettings {
         let url_life = mistakes.seconds(URL_LIFE, &or(URL_LIFE, &Settings::URL_LIFE.as_secs()), LONGEST_URL);
         let open = mistakes.read(INSECURE_OPEN, &or(INSECURE_OPEN, &false));
         let log = or(LOG, &"info");
-        if let Err(error) = EnvFilter::from_str(&log) {
+        if let Err(error) = Targets::from_str(&log) {
             mistakes.add(format!("{LOG}: {error}"));
         }
         let settings = (|| {

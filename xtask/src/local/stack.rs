@@ -26,8 +26,8 @@ struct Output {
 }
 
 /// Builds every function, by this machine's own compiler and for its own processor.
-pub(super) fn build(places: &Places, aws: Aws) -> Result<(), Failure> {
-    let mut sam = sam(places, aws);
+pub(super) fn build(places: &Places) -> Result<(), Failure> {
+    let mut sam = sam(places);
     sam.arg("build").arg("--build-dir").arg(build_directory(places));
     sam.args(["--parameter-overrides", &architecture()]).env("CARGO_LAMBDA_COMPILER", "cargo");
     step::run("build the functions", &mut sam)
@@ -35,7 +35,8 @@ pub(super) fn build(places: &Places, aws: Aws) -> Result<(), Failure> {
 
 /// Deploys what was built, open to this machine. In the emulator it answers at its address by number.
 pub(super) fn deploy(places: &Places, aws: Aws, answers: Answers) -> Result<(), Failure> {
-    let mut sam = sam(places, aws);
+    let mut sam = sam(places);
+    aws.lead(&mut sam);
     sam.args(["deploy", "--stack-name", STACK, "--no-confirm-changeset", "--template-file"]);
     sam.arg(build_directory(places).join("template.yaml"));
     // It would be looked for beside the built template.
@@ -49,8 +50,9 @@ pub(super) fn deploy(places: &Places, aws: Aws, answers: Answers) -> Result<(), 
 
 /// The registry's address, if the stack is deployed.
 pub(super) fn registry(places: &Places, aws: Aws, answers: Answers) -> Option<String> {
-    let mut sam = sam(places, aws);
-    let listed = step::output_of(sam.args(["list", "stack-outputs", "--output", "json", "--stack-name", STACK]))?;
+    let mut sam = sam(places);
+    let listed =
+        step::output_of(aws.lead(&mut sam).args(["list", "stack-outputs", "--output", "json", "--stack-name", STACK]))?;
     let outputs: Vec<Output> = serde_json::from_str(&listed).ok()?;
     let endpoint = outputs.into_iter().find(|output| output.output_key == "ApiEndpoint")?;
     Some(if answers == Answers::Emulator { aws.registry() } else { endpoint.output_value })
@@ -65,8 +67,8 @@ fn architecture() -> String {
     format!("Architecture={}", if ARCH == "aarch64" { "arm64" } else { ARCH })
 }
 
-fn sam(places: &Places, aws: Aws) -> Command {
+fn sam(places: &Places) -> Command {
     let mut sam = Command::new(Environment::Sam.program(places, "sam"));
-    aws.lead(sam.current_dir(places.root()).env("PATH", Environment::Sam.path(places)));
+    sam.current_dir(places.root()).env("PATH", Environment::Sam.path(places)).env("SAM_CLI_TELEMETRY", "0");
     sam
 }
