@@ -44,7 +44,11 @@ impl Deployment {
     fn deploy(&self, sam: &Path, parameters: &[&str]) {
         let mut command = Command::new(sam);
         command.args(["deploy", "--stack-name", "ringhold", "--no-confirm-changeset", "--template-file"]);
-        command.arg(&self.template).arg("--parameter-overrides");
+        command
+            .arg(&self.template)
+            .arg("--config-file")
+            .arg(root().join("samconfig.toml"))
+            .arg("--parameter-overrides");
         command.args([architecture(), "DomainName=127.0.0.1", &format!("CertificateArn={CERTIFICATE}")]);
         command.args(parameters).current_dir(root()).env("SAM_CLI_TELEMETRY", "0");
         // Not by its number: to the emulator, that is the registry.

@@ -1,6 +1,7 @@
 //! What the tests stand on: the program as a process, a client that hides nothing, real tools or a reason why not.
 
 pub mod client;
+pub mod conformance;
 pub mod containerd;
 pub mod content;
 pub mod daemon;
@@ -18,4 +19,5 @@ pub mod server;
 pub mod skopeo;
 pub mod stack;
 pub mod tools;
+pub mod watch;
 pub mod wire;
