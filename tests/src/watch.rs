@@ -31,7 +31,7 @@ impl Watch {
             TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| listener.local_addr()).expect("a free port");
         let directory = TempDir::new().expect("a temporary directory can be made");
         let mut command = Command::new(&program);
-        command.args(["lambda", "watch", "--ignore-changes", "--disable-cors", "--concurrency", "8"]);
+        command.args(["lambda", "watch", "--ignore-changes", "--disable-cors", "--concurrency", "4"]);
         command.args(["--invoke-address", "127.0.0.1", "--invoke-port", &address.port().to_string()]);
         command.current_dir(root()).env("RINGHOLD_INSECURE_OPEN", "true").env_remove("RUST_LOG");
         let storage: Vec<_> = stack.buckets().iter().map(|bucket| format!("s3://{bucket}?path_style=true")).collect();

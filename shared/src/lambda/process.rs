@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use ::http::{Request, Response};
 use aws_config::BehaviorVersion;
-use lambda_http::LambdaEvent;
 use lambda_http::lambda_runtime::Error;
+use lambda_http::{Context, LambdaEvent};
 use tokio::sync::OnceCell;
 use tracing::Instrument;
 
@@ -23,6 +23,9 @@ use crate::registry::{Registry, Terms};
 
 /// What is left of an invocation when its answer must be on its way.
 const MARGIN: Duration = Duration::from_millis(750);
+
+/// How long a request behind an API may take, where nothing says how long its invocation lasts.
+const USUAL_LIFE: Duration = Duration::from_secs(29);
 
 /// Which connections are opened during the cold start, while the processor is fast and nobody pays for the time.
 /// Opening the stores opens the metadata's; no other request is sent.
@@ -78,7 +81,7 @@ impl Process {
         let (began, context, event) = (Instant::now(), event.context, event.payload);
         let measured = Measured::of(&self.start, &event, &context);
         let span = tracing::info_span!("request", id = context.request_id, gateway = event.request_id());
-        let left = Duration::from_millis(context.deadline.saturating_sub(Timestamp::now().as_millis()));
+        let left = time_left(&context);
         let answered = exchange(event, |request| async {
             let answered = tokio::time::timeout(left.saturating_sub(MARGIN), self.respond(request, handle)).await;
             answered.unwrap_or_else(|over| http::Error::Unavailable(over.into()).into_response())
@@ -97,5 +100,13 @@ impl Process {
             Ok(api) => handle(api.clone(), request).await,
             Err(error) => http::Error::Unavailable(error.into()).into_response(),
         }
+    }
+}
+
+/// How long the invocation lasts yet. What runs functions on a developer's machine may say that it is over already.
+fn time_left(context: &Context) -> Duration {
+    match Timestamp::from_millis(context.deadline).since(Timestamp::now()) {
+        Duration::ZERO => USUAL_LIFE,
+        left => left,
     }
 }
