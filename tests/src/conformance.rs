@@ -176,7 +176,10 @@ async fn stream(place: Place) {
     let blob = noise(3, 5000);
     let named = digest(&blob);
     let pieces = [blob.slice(..2000), blob.slice(2000..)];
-    let patch = place.client.call(Method::PATCH, place.begin().await).stream(pieces).send().await;
+    let patch = {
+        let patch = place.client.call(Method::PATCH, place.begin().await);
+        patch.header("content-type", "application/octet-stream").stream(pieces).send().await
+    };
     assert_eq!((patch.status, patch.header("range")), (StatusCode::ACCEPTED, "0-4999"), "{patch:?}");
     let put = place.complete(patch.header("location"), &named, &Bytes::new()).await;
     place.stored(&put, &named, &blob).await;
@@ -192,11 +195,16 @@ async fn chunked(place: Place, size: usize) {
 async fn put_chunk(place: Place) {
     let blob = noise(5, (4 << 20) + 1000);
     let first = place.client.call(Method::PATCH, place.begin().await).header("content-range", "0-4194303");
-    let first = first.body(blob.slice(..4 << 20)).send().await;
+    let first = first.header("content-type", "application/octet-stream").body(blob.slice(..4 << 20)).send().await;
     assert_eq!((first.status, first.header("range")), (StatusCode::ACCEPTED, "0-4194303"), "{first:?}");
     let named = digest(&blob);
     let last = place.client.call(Method::PUT, format!("{}?digest={named}", first.header("location")));
-    let last = last.header("content-range", "4194304-4195303").body(blob.slice(4 << 20..)).send().await;
+    let last = last
+        .header("content-range", "4194304-4195303")
+        .header("content-type", "application/octet-stream")
+        .body(blob.slice(4 << 20..))
+        .send()
+        .await;
     place.stored(&last, &named, &blob).await;
 }
 
@@ -204,7 +212,8 @@ async fn out_of_order(place: Place) {
     let (blob, location) = (noise(6, 3000), place.begin().await);
     let patch = async |range: std::ops::Range<usize>| {
         let header = format!("{}-{}", range.start, range.end - 1);
-        place.client.call(Method::PATCH, &location).header("content-range", header).body(blob.slice(range)).send().await
+        let patch = place.client.call(Method::PATCH, &location).header("content-range", header);
+        patch.header("content-type", "application/octet-stream").body(blob.slice(range)).send().await
     };
     assert_eq!(patch(1000..2000).await.status, StatusCode::RANGE_NOT_SATISFIABLE);
     assert_eq!(patch(0..1000).await.status, StatusCode::ACCEPTED);

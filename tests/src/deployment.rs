@@ -53,7 +53,11 @@ impl Deployment {
         command.args(parameters).current_dir(root()).env("SAM_CLI_TELEMETRY", "0");
         // Not by its number: to the emulator, that is the registry.
         command.env("AWS_ENDPOINT_URL", format!("http://localhost:{}", self.emulator.address().port()));
-        command.env("AWS_REGION", "us-east-1").env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        command
+            .env("AWS_REGION", "us-east-1")
+            .env("AWS_DEFAULT_REGION", "us-east-1")
+            .env("AWS_ACCESS_KEY_ID", "test")
+            .env("AWS_SECRET_ACCESS_KEY", "test");
         command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
         tools::output_of(&mut command);
     }

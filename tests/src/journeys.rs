@@ -115,7 +115,8 @@ pub async fn push_blob_in_chunks(client: &Client, repository: &str, blob: &Bytes
     for offset in (0..blob.len()).step_by(CHUNK) {
         let chunk = blob.slice(offset..(offset + CHUNK).min(blob.len()));
         let range = format!("{offset}-{}", offset + chunk.len() - 1);
-        let patch = client.call(Method::PATCH, &location).header("content-range", range).body(chunk).send().await;
+        let patch = client.call(Method::PATCH, &location).header("content-range", range);
+        let patch = patch.header("content-type", "application/octet-stream").body(chunk).send().await;
         assert_eq!(patch.status, StatusCode::ACCEPTED, "{patch:?}");
         patch.header("location").clone_into(&mut location);
     }

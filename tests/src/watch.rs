@@ -12,12 +12,14 @@ use crate::daemon::Daemon;
 use crate::deployment::{root, sam};
 use crate::stack::Stack;
 use crate::tools;
+use crate::wire::Wire;
 
 /// A running watch.
 #[derive(Debug)]
 pub struct Watch {
     program: std::path::PathBuf,
     address: SocketAddr,
+    typing: Wire,
     _daemon: Daemon,
     _directory: TempDir,
 }
@@ -43,12 +45,18 @@ impl Watch {
         let mut ready = Command::new("curl");
         ready.args(["--silent", "--output", "/dev/null", &format!("http://{address}/")]);
         let daemon = Daemon::start(&mut command, &directory.path().join("log"), ready);
-        Some(Self { program, address, _daemon: daemon, _directory: directory })
+        Some(Self { program, address, typing: Wire::giving_types(address), _daemon: daemon, _directory: directory })
     }
 
     /// Where the registry is.
     pub fn registry(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it is for a client that sends bodies without a media type, as docker's classic store does: the watch takes
+    /// those for text, and fails when they are not.
+    pub fn registry_of_untyped(&self) -> SocketAddr {
+        self.typing.address()
     }
 
     /// Has a function answer a recorded event, by `cargo lambda invoke`.

@@ -7,7 +7,8 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
@@ -62,6 +63,7 @@ type Chosen = Box<dyn Fn(&Sent) -> bool + Send + Sync>;
 
 struct State {
     target: OnceLock<SocketAddr>,
+    gives_types: bool,
     pool: Client<HttpConnector, Incoming>,
     sent: Mutex<Vec<Sent>>,
     fault: Mutex<Option<(Fault, Chosen)>>,
@@ -90,11 +92,28 @@ impl Wire {
 
     /// A wire whose other end is not known yet.
     pub fn loose() -> Self {
+        Self::new(false)
+    }
+
+    /// A wire that gives a body a media type when it has none.
+    pub fn giving_types(target: SocketAddr) -> Self {
+        let wire = Self::new(true);
+        wire.lead_to(target);
+        wire
+    }
+
+    fn new(gives_types: bool) -> Self {
         let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).expect("a port is free");
         let address = listener.local_addr().expect("it has an address");
         listener.set_nonblocking(true).expect("it can be waited for");
         let pool = Client::builder(TokioExecutor::new()).build_http();
-        let state = Arc::new(State { target: OnceLock::new(), pool, sent: Mutex::default(), fault: Mutex::default() });
+        let state = Arc::new(State {
+            target: OnceLock::new(),
+            gives_types,
+            pool,
+            sent: Mutex::default(),
+            fault: Mutex::default(),
+        });
         let served = Arc::clone(&state);
         std::thread::spawn(move || {
             let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime starts");
@@ -106,6 +125,11 @@ impl Wire {
     /// Leads the wire to what listens at `target`, once.
     pub fn lead_to(&self, target: SocketAddr) {
         self.state.target.set(target).expect("the wire leads nowhere yet");
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Where clients of AWS shall send what is to pass: by a name, as the emulator's own address is one of the registry's.
@@ -177,6 +201,10 @@ fn operation(headers: &HeaderMap) -> Option<String> {
 async fn forward(state: &State, mut request: Request<Incoming>) -> Result<Answer, Broken> {
     let path = request.uri().path_and_query().map_or("/", |path| path.as_str());
     *request.uri_mut() = format!("http://{}{path}", state.target.wait()).parse()?;
+    if state.gives_types {
+        let octets = HeaderValue::from_static("application/octet-stream");
+        request.headers_mut().entry(CONTENT_TYPE).or_insert(octets);
+    }
     let answer = state.pool.request(request).await?;
     Ok(answer.map(|body| body.map_err(Into::into).boxed()))
 }

@@ -25,12 +25,12 @@ async fn every_client_pushes_and_pulls_and_every_case_of_the_conformance_list_pa
     const MIB: usize = 1 << 20;
     let Some(stack) = Stack::fresh().await else { return };
     let Some(watch) = Watch::over(&stack) else { return };
-    let registry = watch.registry();
+    let (registry, untyped) = (watch.registry(), watch.registry_of_untyped());
     conformance::all(&Client::new(registry)).await;
     let image = Image::of_noise(22, &[20 * MIB, 9 * MIB, 20_000]);
     journeys::push_in_chunks(registry, "team/large", &image).await;
     let journeys = move || {
-        journeys::docker(registry);
+        journeys::docker(untyped);
         journeys::containerd(registry);
         journeys::skopeo(registry);
         journeys::podman(registry);
