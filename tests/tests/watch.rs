@@ -9,6 +9,10 @@ use harness::stack::Stack;
 use harness::watch::Watch;
 use shared::config::Aws;
 
+/// A case of the conformance list that does not pass by here.
+const EXCLUDED: [(&str, &str); 1] =
+    [("large-manifest", "cargo lambda watch never passes on an answer of more than 5 MB in base64")];
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_has_its_recorded_answer_by_cargo_lambda_invoke() {
     let Some(stack) = Stack::fresh().await else { return };
@@ -26,7 +30,7 @@ async fn every_client_pushes_and_pulls_and_every_case_of_the_conformance_list_pa
     let Some(stack) = Stack::fresh().await else { return };
     let Some(watch) = Watch::over(&stack) else { return };
     let (registry, untyped) = (watch.registry(), watch.registry_of_untyped());
-    conformance::all(&Client::new(registry)).await;
+    conformance::all(&Client::new(registry), &EXCLUDED).await;
     let image = Image::of_noise(22, &[20 * MIB, 9 * MIB, 20_000]);
     journeys::push_in_chunks(registry, "team/large", &image).await;
     let journeys = move || {

@@ -2,11 +2,12 @@
 //! manifest costs once it is warm, against the same read of the table without us.
 //!
 //! ```sh
-//! cargo build --release --bin hello --bin tags --bin manifests --bin uploads
-//! cargo run --release --bin cold-start
+//! cargo xtask local build
+//! cargo build --release --bin hello
+//! cargo run --bin cold-start
 //! ```
 //!
-//! The functions run behind the runtime API, and behind them the emulator.
+//! The functions are those that would be deployed. They run behind the runtime API, and behind them the emulator.
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use bytes::Bytes;
 use harness::client::Client;
 use harness::content::{noise, push_image};
+use harness::deployment::root;
 use harness::events;
 use harness::lambda::Environment;
 use harness::stack::Stack;
@@ -39,26 +41,26 @@ async fn main() {
 
     println!("From the start to the first answer, of {STARTS} starts each, in ms:");
     let measured = [
-        ("hello", get("/")),
-        ("tags", get("/v2/")),
-        ("manifests", pull.clone()),
-        ("uploads", post("/v2/team/app/blobs/uploads/")),
+        ("hello", hello(), get("/")),
+        ("tags", function("Tags"), get("/v2/")),
+        ("manifests", function("Manifests"), pull.clone()),
+        ("uploads", function("Uploads"), post("/v2/team/app/blobs/uploads/")),
     ];
     let mut starts = vec![Vec::new(); measured.len()];
     for _ in 0..STARTS {
-        for (times, (function, event)) in starts.iter_mut().zip(&measured) {
-            times.push(first_answer(&binary(function), &variables, event).await);
+        for (times, (_, binary, event)) in starts.iter_mut().zip(&measured) {
+            times.push(first_answer(binary, &variables, event).await);
         }
     }
-    let hello = Spread::of(&starts[0]);
-    for (times, (function, _)) in starts.iter().zip(&measured) {
+    let least = Spread::of(&starts[0]);
+    for (times, (function, ..)) in starts.iter().zip(&measured) {
         let spread = Spread::of(times);
-        println!("  {function:<10} {spread}  {:.2} x hello", spread.median / hello.median);
+        println!("  {function:<10} {spread}  {:.2} x hello", spread.median / least.median);
     }
 
     println!("GET of a manifest by its digest, of {REQUESTS} each, in ms:");
-    let warm_hello = warm(&binary("hello"), &variables, &get("/")).await;
-    let warm_manifests = warm(&binary("manifests"), &variables, &pull).await;
+    let warm_hello = warm(&hello(), &variables, &get("/")).await;
+    let warm_manifests = warm(&function("Manifests"), &variables, &pull).await;
     let read = reads(&stack, &digest).await;
     println!("  {:<32} {warm_manifests}", "the function");
     println!("  {:<32} {warm_hello}", "a function that does nothing");
@@ -66,10 +68,17 @@ async fn main() {
     println!("  ours: {:.2} ms", warm_manifests.median - warm_hello.median - read.median);
 }
 
-fn binary(name: &str) -> PathBuf {
-    let own = std::env::current_exe().expect("a program has a path");
-    let path = own.with_file_name(name);
-    assert!(path.exists(), "{} is missing: `cargo build --release --bin {name}` makes it", path.display());
+fn hello() -> PathBuf {
+    built("target/release/hello", "cargo build --release --bin hello")
+}
+
+fn function(name: &str) -> PathBuf {
+    built(&format!("target/local/{name}Function/bootstrap"), "cargo xtask local build")
+}
+
+fn built(path: &str, by: &str) -> PathBuf {
+    let path = root().join(path);
+    assert!(path.exists(), "{} is missing: `{by}` makes it", path.display());
     path
 }
 
