@@ -1,5 +1,6 @@
 //! The checks that need no emulator and no client.
 
+use crate::costs;
 use crate::deny;
 use crate::failure::Failure;
 use crate::places::Places;
@@ -13,6 +14,7 @@ pub(crate) fn lints(places: &Places) -> Result<(), Failure> {
     let mut doc = cargo(root);
     doc.args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "--deny warnings");
     run("documentation", &mut doc)?;
+    costs::verify(places.root())?;
     deny::install(places)?;
     deny::check(places)
 }

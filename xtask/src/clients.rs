@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::step;
 
 /// Each program with the packages that may bring it, the likeliest first.
-const CLIENTS: [(&str, &[&str]); 7] = [
+const CLIENTS: [(&str, &[&str]); 8] = [
     ("docker", &["docker-cli", "docker.io"]),
     ("dockerd", &["docker.io"]),
     ("containerd", &["containerd"]),
@@ -16,6 +16,8 @@ const CLIENTS: [(&str, &[&str]); 7] = [
     ("skopeo", &["skopeo"]),
     ("podman", &["podman"]),
     ("runc", &["runc"]),
+    // Of the smoke test, and of waiting for what answers by HTTP.
+    ("curl", &["curl"]),
 ];
 
 /// Installs the clients that are missing. Where there is no apt, says which they are: their tests then skip, or fail
