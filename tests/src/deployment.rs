@@ -14,6 +14,15 @@ use crate::wire::Wire;
 /// Which certificate a domain has is all the same to the emulator, but it must have one.
 const CERTIFICATE: &str = "arn:aws:acm:us-east-1:000000000000:certificate/test";
 
+/// Variables of a developer's shell that would lead a program to another AWS.
+pub const MISLEADING: [&str; 5] = [
+    "AWS_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_DYNAMODB",
+];
+
 /// A deployed stack.
 #[derive(Debug)]
 pub struct Deployment {
@@ -58,7 +67,9 @@ impl Deployment {
             .env("AWS_DEFAULT_REGION", "us-east-1")
             .env("AWS_ACCESS_KEY_ID", "test")
             .env("AWS_SECRET_ACCESS_KEY", "test");
-        command.env_remove("AWS_PROFILE").env_remove("AWS_SESSION_TOKEN");
+        for name in MISLEADING {
+            command.env_remove(name);
+        }
         tools::output_of(&mut command);
     }
 

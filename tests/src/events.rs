@@ -9,7 +9,7 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 use shared::clock::Timestamp;
 use shared::config::{Aws, Stores};
-use shared::http::{Api, Profile, Settings};
+use shared::http::{Access, Api, Profile, Settings};
 use shared::metadata::UploadSession;
 use shared::oci::{Algorithm, UploadId};
 use shared::registry::{Registry, Terms};
@@ -102,7 +102,7 @@ fn settled(answer: &Value) -> Value {
 
 /// A registry over these stores, as its functions see it.
 pub async fn api(stores: &Stores, aws: &Aws) -> Api {
-    let settings = Settings { profile: Profile::Gateway, ..Settings::default() };
+    let settings = Settings { access: Access::Open, profile: Profile::Gateway, ..Settings::default() };
     let (storage, metadata) = stores.open(aws).await.expect("the stores can be opened");
     Api::new(Registry::new(storage, Arc::clone(&metadata), Terms::default()), settings)
 }

@@ -20,6 +20,8 @@ use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot};
 
+use crate::daemon::signal;
+
 /// How long a function may take to ask for its first event, or to answer one.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -105,8 +107,15 @@ impl Environment {
     pub async fn invoke_within(&self, event: Value, life: Duration) -> Outcome {
         let (answer, answered) = oneshot::channel();
         self.invocations.send(Invocation { event, life, answer }).expect("the runtime listens");
+        self.signal("-CONT");
         let answered = tokio::time::timeout(PATIENCE, answered).await.expect("the function answers");
+        // As Lambda does: between two events a function stands still, whatever it still wanted to do.
+        self.signal("-STOP");
         answered.expect("the runtime passes the answer on")
+    }
+
+    fn signal(&self, name: &str) {
+        signal(name, &self.child.id().to_string());
     }
 
     /// Ends the function, and returns what it wrote.

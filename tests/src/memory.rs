@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use shared::config::{Aws, Stores};
-use shared::http::{Api, Settings};
+use shared::http::{Access, Api, Settings};
 use shared::registry::{Registry, Terms};
 
 use crate::client::Client;
@@ -19,5 +19,8 @@ pub async fn api(terms: Terms) -> Api {
     let storage = ["memory:one", "memory:two", "memory:three"].map(url);
     let stores = Stores { storage: storage.into(), metadata: url("memory:") };
     let (storage, metadata) = stores.open(&Aws::default()).await.expect("memory can be opened");
-    Api::new(Registry::new(storage, Arc::clone(&metadata), terms), Settings::default())
+    Api::new(
+        Registry::new(storage, Arc::clone(&metadata), terms),
+        Settings { access: Access::Open, ..Settings::default() },
+    )
 }

@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::daemon::Daemon;
-use crate::deployment::{root, sam};
+use crate::deployment::{MISLEADING, root, sam};
 use crate::stack::Stack;
 use crate::tools;
 use crate::wire::Wire;
@@ -41,6 +41,9 @@ impl Watch {
         command.env("RINGHOLD_METADATA", format!("dynamodb://{}", stack.table()));
         command.env("AWS_ENDPOINT_URL", format!("http://localhost:{}", stack.emulator().address().port()));
         command.env("AWS_REGION", "us-east-1").env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        for name in MISLEADING {
+            command.env_remove(name);
+        }
         // Its own answer, as soon as it listens.
         let mut ready = Command::new("curl");
         ready.args(["--silent", "--output", "/dev/null", &format!("http://{address}/")]);

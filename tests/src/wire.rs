@@ -4,6 +4,7 @@
 use std::convert::Infallible;
 use std::fmt;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 
 use bytes::Bytes;
@@ -66,6 +67,7 @@ struct State {
     gives_types: bool,
     pool: Client<HttpConnector, Incoming>,
     sent: Mutex<Vec<Sent>>,
+    connections: AtomicUsize,
     fault: Mutex<Option<(Fault, Chosen)>>,
 }
 
@@ -111,6 +113,7 @@ impl Wire {
             target: OnceLock::new(),
             gives_types,
             pool,
+            connections: AtomicUsize::new(0),
             sent: Mutex::default(),
             fault: Mutex::default(),
         });
@@ -137,6 +140,11 @@ impl Wire {
         format!("http://localhost:{}", self.address.port())
     }
 
+    /// How many connections were opened to it so far.
+    pub fn connections(&self) -> usize {
+        self.state.connections.load(Ordering::Relaxed)
+    }
+
     /// What has passed since the last call.
     pub fn take(&self) -> Vec<Sent> {
         std::mem::take(&mut *self.state.sent.lock().expect("nobody panics here"))
@@ -156,6 +164,7 @@ impl Wire {
 async fn accept(listener: TcpListener, state: Arc<State>) {
     while let Ok((stream, _)) = listener.accept().await {
         stream.set_nodelay(true).ok();
+        state.connections.fetch_add(1, Ordering::Relaxed);
         let state = Arc::clone(&state);
         let service = service_fn(move |request| pass(Arc::clone(&state), request));
         let connection = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service);

@@ -129,9 +129,13 @@ async fn a_cold_start_reads_the_ring_and_opens_the_connections_that_pay() {
 async fn a_request_is_one_line_of_log_and_metrics() {
     let Some(watched) = Watched::fresh().await else { return };
     drop(watched.started("fallback").await);
-    let tags = watched.started("tags").await;
+    let mut variables = watched.variables();
+    variables.push(("RINGHOLD_LOG".to_owned(), "trace".to_owned()));
+    let tags = Environment::start(&built("tags"), &variables).await;
     for _ in 0..2 {
-        let (status, ..) = answer(tags.invoke(request(&Method::GET, "/v2/a/tags/list?n=secret", b"")).await);
+        let mut event = request(&Method::GET, "/v2/a/tags/list?n=secret", b"secret");
+        event["headers"]["authorization"] = json!("Bearer secret");
+        let (status, ..) = answer(tags.invoke(event).await);
         assert_eq!(status, 400);
     }
     let (status, ..) = answer(tags.invoke(request(&Method::GET, "/v2/a/tags/list", b"")).await);
@@ -146,7 +150,49 @@ async fn a_request_is_one_line_of_log_and_metrics() {
     assert_eq!(seen("Registry"), vec![watched.stack.table(); 3]);
     assert_eq!(seen("MetadataCalls"), [1, 0, 2], "the first counts the start as well");
     assert!(answered.iter().all(|line| line["_aws"]["CloudWatchMetrics"][0]["Namespace"] == "Ringhold"));
-    assert!(!written.contains("secret"), "{written}");
+    for secret in ["secret", &BASE64_STANDARD.encode("secret"), "Signature=", "Credential="] {
+        assert!(!written.contains(secret), "{secret} in {written}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_buckets_share_the_connection_that_the_start_opened() {
+    let Some(watched) = Watched::fresh().await else { return };
+    drop(watched.started("fallback").await);
+    let before = watched.wire.connections();
+    let uploads = watched.started("uploads").await;
+    for seed in 50..60 {
+        assert_eq!(answer(uploads.invoke(push(&noise(seed, 500))).await).0, 201);
+    }
+    let buckets = watched.stack.buckets();
+    let sent = watched.wire.take();
+    assert!(buckets.iter().all(|bucket| sent.iter().any(|sent| sent.to_bucket(bucket))), "{sent:?}");
+    assert_eq!(watched.wire.connections() - before, 2, "one to the table, one to every bucket");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_bucket_delays_neither_a_start_nor_what_lies_elsewhere() {
+    let Some(watched) = Watched::fresh().await else { return };
+    drop(watched.started("fallback").await);
+    watched.wire.fail(Fault::Silent, |sent| !sent.to_table());
+    let uploads = watched.start("uploads").await;
+    assert!(uploads.initialised().await < Duration::from_secs(9), "Lambda would begin the start anew");
+    let begun = uploads.invoke(request(&Method::POST, "/v2/team/app/blobs/uploads/", b"")).await;
+    assert_eq!(answer(begun).0, 202);
+    expect_unavailable(uploads.invoke_within(push(b"content"), Duration::from_secs(4)).await);
+}
+
+/// What is given up is let go of at once, before the process stands still.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_chunk_that_was_given_up_can_be_sent_again_at_once() {
+    let Some(watched) = Watched::fresh().await else { return };
+    let uploads = watched.started("uploads").await;
+    let (_, begun, _) = answer(uploads.invoke(request(&Method::POST, "/v2/team/app/blobs/uploads/", b"")).await);
+    let patch = request(&Method::PATCH, &begun["location"], &noise(60, 1000));
+    watched.wire.fail(Fault::Silent, |sent| !sent.to_table());
+    expect_unavailable(uploads.invoke_within(patch.clone(), Duration::from_secs(4)).await);
+    watched.wire.heal();
+    assert_eq!(answer(uploads.invoke(patch).await).0, 202);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +228,7 @@ async fn a_registry_that_was_not_opened_turns_everybody_away_and_says_the_challe
 async fn a_function_answers_only_for_its_own_routes() {
     let Some(watched) = Watched::fresh().await else { return };
     let blobs = watched.started("blobs").await;
-    assert_eq!(answer(blobs.invoke(request(&Method::GET, "/v2/a/tags/list", b"")).await).0, 500);
+    assert_eq!(answer(blobs.invoke(request(&Method::GET, "/v2/a/tags/list", b"")).await).0, 421);
     assert_eq!(answer(blobs.invoke(request(&Method::GET, &blob(&digest(b"")), b"")).await).0, 404);
 }
 

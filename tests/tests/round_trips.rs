@@ -13,7 +13,7 @@ use harness::content::{IMAGE, digest, image, noise, push_blob, push_image};
 use harness::emulator::{Emulator, emulator};
 use http::{Method, StatusCode};
 use shared::config::{Aws, Stores, Traffic};
-use shared::http::{Api, Profile, Settings};
+use shared::http::{Access, Api, Profile, Settings};
 use shared::metadata::{DynamoDbConfig, DynamoDbStore};
 use shared::oci::{Algorithm, Digest, Digester};
 use shared::registry::{Registry, Terms};
@@ -83,7 +83,7 @@ impl Counted {
         let (storage, metadata) = stores(emulator).await.open(&aws).await.unwrap();
         // However long the emulator takes, nothing but the operation itself is counted.
         let terms = Terms { claim: Duration::from_mins(10), ..Terms::default() };
-        let settings = Settings { profile, redirect_above: Some(0), ..Settings::default() };
+        let settings = Settings { access: Access::Open, profile, redirect_above: Some(0), ..Settings::default() };
         let api = Api::new(Registry::new(storage, Arc::clone(&metadata), terms), settings);
         Some(Self { client: Client::of(api), traffic })
     }

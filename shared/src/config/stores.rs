@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_smithy_http_client::tls::Provider;
+use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use url::Url;
 
 use crate::calls::Calls;
@@ -192,9 +194,16 @@ impl Aws {
     async fn settings(&self) -> SdkConfig {
         match &self.settings {
             Some(settings) => settings.clone(),
-            None => aws_config::load_defaults(BehaviorVersion::latest()).await,
+            None => sdk_settings().await,
         }
     }
+}
+
+/// Settings from where the AWS tools take them, with one pool of connections for all clients: buckets that are called by
+/// their path share theirs.
+pub async fn sdk_settings() -> SdkConfig {
+    let client = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
+    aws_config::defaults(BehaviorVersion::latest()).http_client(client).load().await
 }
 
 fn bucket(url: &Url, aws: &SdkConfig, calls: Calls) -> Result<Arc<dyn StorageDriver>, FactoryError> {

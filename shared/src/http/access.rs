@@ -7,9 +7,9 @@ use super::route::Route;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Access {
     /// Everybody who reaches the registry.
-    #[default]
     Open,
     /// Nobody: every request is told that credentials are needed, and no credentials are enough.
+    #[default]
     Closed,
 }
 

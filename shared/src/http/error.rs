@@ -117,9 +117,9 @@ impl Error {
     pub fn code(&self) -> ErrorCode {
         match self {
             Self::Route(error) => route_code(error),
-            Self::MethodNotAllowed { .. } | Self::UploadTooLarge { .. } => ErrorCode::Unsupported,
+            Self::MethodNotAllowed { .. } | Self::UploadTooLarge { .. } | Self::Misdirected => ErrorCode::Unsupported,
             Self::Closed => ErrorCode::Unauthorized,
-            Self::Misdirected | Self::Panicked => ErrorCode::Unknown,
+            Self::Panicked => ErrorCode::Unknown,
             Self::Unreadable(_) => ErrorCode::SizeInvalid,
             Self::Unavailable(_) => ErrorCode::Unavailable,
             Self::Digest(_) | Self::Algorithm(_) | Self::DigestMissing => ErrorCode::DigestInvalid,
@@ -144,7 +144,8 @@ impl Error {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UploadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Closed => StatusCode::UNAUTHORIZED,
-            Self::Misdirected | Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreadable(_)
             | Self::Route(

@@ -87,6 +87,16 @@ impl Api {
         Self { registry, settings }
     }
 
+    /// Opens the connection to a bucket.
+    pub async fn warm_up(&self) {
+        self.registry.warm_up().await;
+    }
+
+    /// Waits until nothing is left to be tidied up after the requests so far: before the process stands still.
+    pub async fn rest(&self) {
+        self.registry.rest().await;
+    }
+
     /// Answers one request. Never fails: what goes wrong is in the answer, a panic too.
     pub async fn handle(&self, request: Request<WireBody>) -> Response<WireBody> {
         self.handle_some(request, |_| true).await
@@ -110,10 +120,10 @@ impl Api {
     ) -> Result<Reply, Error> {
         let (parts, body) = request.into_parts();
         let route = Route::parse(parts.uri.path(), &parts.method)?;
+        self.settings.access.admit(&route)?;
         if !answers(&route) {
             return Err(Error::Misdirected);
         }
-        self.settings.access.admit(&route)?;
         let call = Call { method: parts.method, query: Query::parse(parts.uri.query()), headers: parts.headers };
         self.answer(route, &call, body).await
     }

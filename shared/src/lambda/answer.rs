@@ -2,9 +2,7 @@
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, WWW_AUTHENTICATE};
-use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Response, StatusCode};
 use http_body_util::{BodyExt, Collected};
 use lambda_http::Body;
@@ -12,7 +10,7 @@ use lambda_http::aws_lambda_events::apigw::{ApiGatewayProxyResponse, ApiGatewayV
 use serde::Serialize;
 
 use super::event::Form;
-use crate::http::{CHALLENGE_COPY, Error, REQUEST_ID, WireBody};
+use crate::http::{CHALLENGE_COPY, Error, REQUEST_ID, WireBody, full};
 
 /// An answer in the form that its gateway reads: the body in base64 whatever its media type, so that it leaves with the
 /// bytes that it has.
@@ -29,7 +27,8 @@ impl GatewayAnswer {
     /// The response under the gateway's name of the request, read to its end; that the registry is unavailable, when its
     /// body breaks off.
     pub(super) async fn of(form: Form, id: Option<HeaderValue>, response: Response<WireBody>) -> Self {
-        let (mut parts, bytes) = whole(response).await;
+        let (mut parts, body) = whole(response).await.into_parts();
+        let bytes = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
         // The gateway measures for itself, and no two of them agree on what becomes of another's length.
         parts.headers.remove(CONTENT_LENGTH);
         challenge_twice(&mut parts.headers);
@@ -82,15 +81,12 @@ pub(super) fn decoded_len(base64: &[u8]) -> usize {
     base64.len() / 4 * 3 - base64.iter().rev().take_while(|byte| **byte == b'=').count()
 }
 
-/// Nothing of a response has left before all of it is here: one that breaks off is still replaced.
-async fn whole(response: Response<WireBody>) -> (Parts, Bytes) {
+/// The response with its body held whole. Nothing of it has left before all of it is here: one that breaks off is replaced.
+pub(super) async fn whole(response: Response<WireBody>) -> Response<WireBody> {
     let (parts, body) = response.into_parts();
     match body.collect().await {
-        Ok(body) => (parts, body.to_bytes()),
-        Err(error) => {
-            let (parts, body) = Error::Unavailable(error).into_response().into_parts();
-            (parts, body.collect().await.map(Collected::to_bytes).unwrap_or_default())
-        }
+        Ok(body) => Response::from_parts(parts, full(body.to_bytes())),
+        Err(error) => Error::Unavailable(error).into_response(),
     }
 }
 
@@ -118,7 +114,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::http::{empty, full};
+    use crate::http::empty;
 
     async fn answer(form: Form, response: Response<WireBody>) -> Value {
         serde_json::to_value(GatewayAnswer::of(form, None, response).await).unwrap()

@@ -45,7 +45,7 @@ where
     F: Future<Output = BatchAnswer>,
 {
     let settings = FunctionSettings::from_environment()?;
-    log::start(&settings.log)?;
+    log::start(settings.log);
     let handle = &handle;
     let answer = |event: LambdaEvent<BackgroundEvent>| async move { Ok::<_, Error>(handle(event.payload).await) };
     lambda_runtime::run(service_fn(answer)).await

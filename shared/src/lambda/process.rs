@@ -4,25 +4,33 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use ::http::{Request, Response};
-use aws_config::BehaviorVersion;
 use lambda_http::lambda_runtime::Error;
 use lambda_http::{Context, LambdaEvent};
 use tokio::sync::OnceCell;
 use tracing::Instrument;
 
-use super::answer::GatewayAnswer;
+use super::answer::{GatewayAnswer, whole};
 use super::event::GatewayEvent;
 use super::measure::{Measured, Start};
 use super::settings::FunctionSettings;
 use super::{exchange, log};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
-use crate::config::{Aws, OpenErrors, Traffic};
+use crate::config::{Aws, OpenErrors, Traffic, sdk_settings};
 use crate::http::{self, Api, WireBody};
 use crate::registry::{Registry, Terms};
 
-/// What is left of an invocation when its answer must be on its way.
-const MARGIN: Duration = Duration::from_millis(750);
+/// What is left of an invocation when its answer must be on its way: also for what is tidied up after it.
+const MARGIN: Duration = Duration::from_millis(1500);
+
+/// The longest that a request is worked on: the API waits for 30 seconds, a cold start among them.
+const LONGEST: Duration = Duration::from_secs(22);
+
+/// The longest that a cold start waits for AWS. Lambda itself would begin it anew after 10 seconds.
+const LONGEST_START: Duration = Duration::from_secs(4);
+
+/// The longest that tidying up may hold back an answer. Once that is out, the process stands still.
+const LONGEST_REST: Duration = Duration::from_millis(500);
 
 /// How long a request behind an API may take, where nothing says how long its invocation lasts.
 const USUAL_LIFE: Duration = Duration::from_secs(29);
@@ -40,7 +48,6 @@ pub enum Warm {
 pub(super) struct Process {
     settings: FunctionSettings,
     aws: Aws,
-    warm: Warm,
     api: OnceCell<Api>,
     start: Start,
 }
@@ -49,15 +56,22 @@ impl Process {
     /// Reads the settings, makes the clients and tries to open the stores.
     pub(super) async fn start(warm: Warm) -> Result<Self, Error> {
         let settings = FunctionSettings::from_environment()?;
-        log::start(&settings.log)?;
-        let sdk = aws_config::load_defaults(BehaviorVersion::latest()).await;
-        let aws = Aws { settings: Some(sdk), traffic: Traffic::default() };
+        log::start(settings.log);
+        let aws = Aws { settings: Some(sdk_settings().await), traffic: Traffic::default() };
         let start = Start::of(&settings.stores.metadata);
-        let process = Self { settings, aws, warm, api: OnceCell::new(), start };
-        if let Err(error) = process.api().await {
-            tracing::error!(error = %Causes(&error), "the stores cannot be opened yet");
+        let process = Self { settings, aws, api: OnceCell::new(), start };
+        if tokio::time::timeout(LONGEST_START, process.warm_up(warm)).await.is_err() {
+            tracing::warn!("the stores take too long to be opened at the start");
         }
         Ok(process)
+    }
+
+    async fn warm_up(&self, warm: Warm) {
+        match self.api().await {
+            Ok(api) if warm == Warm::Storage => api.warm_up().await,
+            Ok(_) => {}
+            Err(error) => tracing::error!(error = %Causes(&error), "the stores cannot be opened yet"),
+        }
     }
 
     async fn api(&self) -> Result<&Api, OpenErrors> {
@@ -66,9 +80,6 @@ impl Process {
 
     async fn open(&self) -> Result<Api, OpenErrors> {
         let (storage, metadata) = self.settings.stores.open_on_aws(&self.aws).await?;
-        if self.warm == Warm::Storage {
-            storage.warm().await;
-        }
         Ok(Api::new(Registry::new(storage, Arc::clone(&metadata), Terms::default()), self.settings.http.clone()))
     }
 
@@ -81,12 +92,16 @@ impl Process {
         let (began, context, event) = (Instant::now(), event.context, event.payload);
         let measured = Measured::of(&self.start, &event, &context);
         let span = tracing::info_span!("request", id = context.request_id, gateway = event.request_id());
-        let left = time_left(&context);
+        let left = time_left(&context).saturating_sub(MARGIN).min(LONGEST);
         let answered = exchange(event, |request| async {
-            let answered = tokio::time::timeout(left.saturating_sub(MARGIN), self.respond(request, handle)).await;
+            // With its body: that may break off, or stand still, as well.
+            let answered = tokio::time::timeout(left, async { whole(self.respond(request, handle).await).await }).await;
             answered.unwrap_or_else(|over| http::Error::Unavailable(over.into()).into_response())
         });
         let answer = answered.instrument(span).await;
+        if let Some(api) = self.api.get() {
+            drop(tokio::time::timeout(LONGEST_REST, api.rest()).await);
+        }
         measured.print(&answer, began.elapsed(), &self.aws.traffic);
         answer
     }

@@ -1,10 +1,9 @@
 //! A function's settings: its environment, read once.
 
 use std::ops::RangeInclusive;
-use std::str::FromStr;
 use std::time::Duration;
 
-use tracing_subscriber::filter::Targets;
+use tracing_subscriber::filter::LevelFilter;
 use url::Url;
 
 use crate::config::{Mistakes, Stores};
@@ -31,8 +30,8 @@ pub struct FunctionSettings {
     pub stores: Stores,
     /// How requests are answered.
     pub http: Settings,
-    /// What is logged.
-    pub log: String,
+    /// What is logged of our own.
+    pub log: LevelFilter,
 }
 
 impl FunctionSettings {
@@ -62,10 +61,7 @@ impl FunctionSettings {
         let above = mistakes.number(REDIRECT_ABOVE, &or(REDIRECT_ABOVE, &Settings::REDIRECT_ABOVE), INLINE);
         let url_life = mistakes.seconds(URL_LIFE, &or(URL_LIFE, &Settings::URL_LIFE.as_secs()), LONGEST_URL);
         let open = mistakes.read(INSECURE_OPEN, &or(INSECURE_OPEN, &false));
-        let log = or(LOG, &"info");
-        if let Err(error) = Targets::from_str(&log) {
-            mistakes.add(format!("{LOG}: {error}"));
-        }
+        let log = mistakes.read(LOG, &or(LOG, &"info"));
         let settings = (|| {
             let access = if open? { Access::Open } else { Access::Closed };
             let redirect_above = Some(above?);
@@ -76,7 +72,7 @@ impl FunctionSettings {
                 url_life: url_life?,
                 ..Settings::default()
             };
-            Some(Self { stores: Stores { storage: storage?, metadata: metadata? }, http, log })
+            Some(Self { stores: Stores { storage: storage?, metadata: metadata? }, http, log: log? })
         })();
         mistakes.judge(settings)
     }

@@ -20,15 +20,19 @@ pub use manifests::{NewManifest, PutManifest, StoredManifest};
 pub use referrers::ReferrersPage;
 pub use uploads::{Appended, Mounted};
 
+use tokio_util::task::TaskTracker;
+
 use crate::metadata::MetadataStore;
 use crate::storage::ShardedDriver;
 
-/// The registry over its two stores. Holds no state of its own: any number of them may serve the same stores.
+/// The registry over its two stores. Holds no state that matters: any number of them may serve the same stores.
 #[derive(Debug, Clone)]
 pub struct Registry {
     storage: Arc<ShardedDriver>,
     metadata: Arc<dyn MetadataStore>,
     terms: Terms,
+    /// What is tidied up by itself after requests that were given up.
+    tidying: TaskTracker,
 }
 
 /// How long things are kept and how much is held at once.
@@ -66,6 +70,19 @@ impl Registry {
     /// The registry over these stores.
     #[must_use]
     pub fn new(storage: Arc<ShardedDriver>, metadata: Arc<dyn MetadataStore>, terms: Terms) -> Self {
-        Self { storage, metadata, terms }
+        let tidying = TaskTracker::new();
+        // It can be waited for, and goes on taking tasks.
+        tidying.close();
+        Self { storage, metadata, terms, tidying }
+    }
+
+    /// Opens the connection to a bucket, which others of its store share.
+    pub async fn warm_up(&self) {
+        self.storage.warm_up().await;
+    }
+
+    /// Waits until nothing is left to be tidied up after the requests so far.
+    pub async fn rest(&self) {
+        self.tidying.wait().await;
     }
 }

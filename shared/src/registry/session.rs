@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::task::JoinHandle;
+use tokio_util::task::TaskTracker;
 
 use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
@@ -21,6 +22,7 @@ pub(super) struct Held {
     /// Until when the session is surely held, in milliseconds.
     until: Arc<AtomicU64>,
     heartbeat: JoinHandle<()>,
+    tidying: TaskTracker,
     settled: bool,
 }
 
@@ -52,6 +54,7 @@ impl Registry {
                     claim,
                     parts,
                     until,
+                    tidying: self.tidying.clone(),
                     settled: false,
                 })))
             }
@@ -150,7 +153,7 @@ impl Drop for Held {
             return;
         }
         let (metadata, id, claim) = (Arc::clone(&self.metadata), self.session.id.clone(), self.claim.clone());
-        tokio::spawn(async move { give_up(&*metadata, &id, &claim).await });
+        self.tidying.spawn(async move { give_up(&*metadata, &id, &claim).await });
     }
 }
 

@@ -2,6 +2,7 @@
 //! and keeps the store's own error as the source.
 
 use super::path::{ObjectPath, ParsePathError};
+use crate::causes::Causes;
 
 /// The outcome of a storage call.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -58,7 +59,10 @@ impl Error {
     /// Whether nothing may lie where the call looked. S3 denies an absent object to a caller that may not list the bucket,
     /// as no function on AWS may.
     #[must_use]
-    pub const fn may_mean_absent(&self) -> bool {
+    pub fn may_mean_absent(&self) -> bool {
+        if let Self::Denied(_) = self {
+            tracing::warn!(error = %Causes(self), "a refused object is taken for an absent one");
+        }
         matches!(self, Self::NotFound(_) | Self::Denied(_))
     }
 }

@@ -83,7 +83,7 @@ impl ShardedDriver {
 
     /// Opens the connection to one bucket, which others of its store share, and asks for nothing. Whether that works is
     /// for the next request to find out.
-    pub async fn warm(&self) {
+    pub async fn warm_up(&self) {
         if let Some(driver) = self.drivers.values().next() {
             drop(driver.stat(&ObjectPath::nothing()).await);
         }
