@@ -56,6 +56,39 @@ fn every_role_has_the_least_that_its_function_needs() {
     }
 }
 
+/// The whole of it, a line for each action on each thing: what is added or taken away must be meant.
+#[test]
+fn the_roles_may_do_exactly_what_is_written_down() {
+    let Some(template) = built_template() else { return };
+    let mut lines = BTreeSet::new();
+    for (role, body) in resources(&template, "AWS::IAM::Role") {
+        let policies = list(&body["Properties"]["Policies"]);
+        for statement in policies.iter().flat_map(|policy| list(&policy["PolicyDocument"]["Statement"])) {
+            let keys: Vec<Value> = statement["Condition"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .flat_map(|(_, keys)| list(&keys["dynamodb:LeadingKeys"]))
+                .collect();
+            let things =
+                if keys.is_empty() { leaves(&statement["Resource"]) } else { keys.iter().flat_map(leaves).collect() };
+            for action in list(&statement["Action"]).iter().flat_map(leaves) {
+                // The same for every bucket.
+                let of_bucket = |thing: &str| {
+                    thing.split_once(".Arn}/").map_or_else(|| thing.to_owned(), |(_, key)| key.to_owned())
+                };
+                lines.extend(things.iter().map(|thing| format!("{role} {action} {}\n", of_bucket(thing))));
+            }
+        }
+    }
+    let found: String = lines.into_iter().collect();
+    let path = root().join("tests/tests/policies.txt");
+    if std::env::var_os("RINGHOLD_RECORD").is_some() {
+        std::fs::write(&path, &found).expect("it can be written");
+    }
+    assert_eq!(found, std::fs::read_to_string(path).unwrap_or_default());
+}
+
 /// No action and no resource stands for others, but below a prefix that is named.
 fn check(role: &str, statement: &Map<String, Value>) {
     let actions: Vec<String> = list(&statement["Action"]).iter().flat_map(leaves).collect();
