@@ -61,6 +61,21 @@ impl Stack {
         }
     }
 
+    /// The environment of functions over it, as the template sets it, with AWS at this endpoint.
+    pub fn variables(&self, endpoint: &str) -> Vec<(String, String)> {
+        let storage: Vec<_> = self.buckets.iter().map(|bucket| format!("s3://{bucket}?path_style=true")).collect();
+        let variables = [
+            ("RINGHOLD_STORAGE", storage.join(",")),
+            ("RINGHOLD_METADATA", format!("dynamodb://{}", self.table)),
+            ("RINGHOLD_INSECURE_OPEN", "true".to_owned()),
+            ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value)).into()
+    }
+
     /// A server over it, with nothing but its admin socket and log in `data`.
     pub fn options(&self, data: &Path) -> ServeOptions {
         let stores = self.stores();

@@ -35,12 +35,8 @@ impl Watch {
         let mut command = Command::new(&program);
         command.args(["lambda", "watch", "--ignore-changes", "--disable-cors", "--concurrency", "4"]);
         command.args(["--invoke-address", "127.0.0.1", "--invoke-port", &address.port().to_string()]);
-        command.current_dir(root()).env("RINGHOLD_INSECURE_OPEN", "true").env_remove("RUST_LOG");
-        let storage: Vec<_> = stack.buckets().iter().map(|bucket| format!("s3://{bucket}?path_style=true")).collect();
-        command.env("RINGHOLD_STORAGE", storage.join(","));
-        command.env("RINGHOLD_METADATA", format!("dynamodb://{}", stack.table()));
-        command.env("AWS_ENDPOINT_URL", format!("http://localhost:{}", stack.emulator().address().port()));
-        command.env("AWS_REGION", "us-east-1").env("AWS_ACCESS_KEY_ID", "test").env("AWS_SECRET_ACCESS_KEY", "test");
+        command.current_dir(root()).env_remove("RUST_LOG");
+        command.envs(stack.variables(&format!("http://localhost:{}", stack.emulator().address().port())));
         for name in MISLEADING {
             command.env_remove(name);
         }

@@ -32,19 +32,9 @@ impl Watched {
         Some(Self { stack, wire })
     }
 
-    /// The environment of its functions, as the template sets it.
+    /// The environment of its functions.
     fn variables(&self) -> Vec<(String, String)> {
-        let buckets = self.stack.buckets().iter().map(|bucket| format!("s3://{bucket}?path_style=true"));
-        let variables = [
-            ("RINGHOLD_STORAGE", buckets.collect::<Vec<_>>().join(",")),
-            ("RINGHOLD_METADATA", format!("dynamodb://{}", self.stack.table())),
-            ("RINGHOLD_INSECURE_OPEN", "true".to_owned()),
-            ("AWS_ENDPOINT_URL", self.wire.endpoint()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-            ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-        ];
-        variables.map(|(name, value)| (name.to_owned(), value)).into()
+        self.stack.variables(&self.wire.endpoint())
     }
 
     async fn start(&self, function: &str) -> Environment {

@@ -87,19 +87,11 @@ fn built(path: &str, by: &str) -> PathBuf {
 }
 
 fn variables(stack: &Stack) -> Vec<(String, String)> {
-    let storage: Vec<_> = stack.buckets().iter().map(|bucket| format!("s3://{bucket}?path_style=true")).collect();
-    let variables = [
-        ("RINGHOLD_STORAGE", storage.join(",")),
-        ("RINGHOLD_METADATA", format!("dynamodb://{}", stack.table())),
-        ("RINGHOLD_INSECURE_OPEN", "true".to_owned()),
-        ("AWS_ENDPOINT_URL", stack.emulator().endpoint().to_owned()),
-        ("AWS_REGION", "us-east-1".to_owned()),
-        ("AWS_ACCESS_KEY_ID", "test".to_owned()),
-        ("AWS_SECRET_ACCESS_KEY", "test".to_owned()),
-    ];
-    let roots =
-        Some(BUNDLE).filter(|bundle| Path::new(bundle).exists()).map(|bundle| ("SSL_CERT_FILE", bundle.to_owned()));
-    variables.into_iter().chain(roots).map(|(name, value)| (name.to_owned(), value)).collect()
+    let mut variables = stack.variables(stack.emulator().endpoint());
+    if Path::new(BUNDLE).exists() {
+        variables.push(("SSL_CERT_FILE".to_owned(), BUNDLE.to_owned()));
+    }
+    variables
 }
 
 fn get(path: &str) -> Value {
