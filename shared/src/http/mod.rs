@@ -5,6 +5,7 @@ mod access;
 mod base;
 mod blobs;
 mod body;
+pub mod direct;
 mod error;
 mod headers;
 mod listings;
