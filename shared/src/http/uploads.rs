@@ -125,7 +125,7 @@ fn range_of(headers: &HeaderMap) -> Result<Option<ContentRange>, Error> {
 }
 
 /// The blob is here.
-fn stored(name: &RepositoryName, digest: &Digest) -> Reply {
+pub(super) fn stored(name: &RepositoryName, digest: &Digest) -> Reply {
     let location = Route::Blob { name: name.clone(), digest: digest.clone() };
     Reply::new(StatusCode::CREATED).with(&LOCATION, location).with(&CONTENT_DIGEST, digest)
 }
