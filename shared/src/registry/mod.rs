@@ -12,6 +12,8 @@ mod repositories;
 mod session;
 mod settle;
 mod sweep;
+#[cfg(test)]
+mod tests;
 mod uploads;
 mod verify;
 mod work;

@@ -21,7 +21,7 @@ mod objects;
 mod plan;
 mod rope;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod url_for;
 mod version;
 mod writer;

@@ -2,7 +2,8 @@
 //!
 //! It mends where s3s-fs deviates from S3, so that every clause of the contract runs: s3s-fs looks and then writes, so
 //! requests take turns; it takes a directory for an object, so nothing lies there; it says `AccessDenied` of an upload that is
-//! gone, and keeps the checksum of what a multipart object replaced. Versions, and requests that race, are tested on the
+//! gone, keeps the checksum of what a multipart object replaced, and does not list multipart uploads, which it keeps beside
+//! the buckets. Versions, and requests that race, are tested on the
 //! emulator. And it can be told to lose an answer, and says how much was under way at once.
 
 use std::path::{Path, PathBuf};
@@ -14,10 +15,12 @@ use aws_smithy_runtime_api::client::http::{
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 /// The gate; clones share its state.
 #[derive(Debug, Clone)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     server: Arc<s3s_aws::Client>,
     root: PathBuf,
     turn: Arc<tokio::sync::Mutex<()>>,
@@ -62,9 +65,33 @@ impl Gate {
     fn answer(&self, request: &HttpRequest) -> Option<HttpResponse> {
         let target = request.uri().strip_prefix("http://localhost/")?.split('?').next()?;
         let source = request.headers().get("x-amz-copy-source").unwrap_or(target);
+        let is_list = request.method() == "GET" && request.uri().contains("?uploads");
+        if is_list {
+            return Some(HttpResponse::new(
+                200_u16.try_into().unwrap(),
+                SdkBody::from(self.uploads(target.trim_matches('/'))),
+            ));
+        }
         let has_key = |name: &str| name.split_once('/').is_some_and(|(_, key)| !key.is_empty());
         let is_directory = [target, source].iter().any(|name| has_key(name) && self.root.join(name).is_dir());
         is_directory.then(|| if request.method() == "DELETE" { answer(204, "") } else { answer(404, "NoSuchKey") })
+    }
+
+    /// The multipart uploads of a bucket, as S3 lists them: s3s-fs has a file for each, and one that names its object.
+    fn uploads(&self, bucket: &str) -> String {
+        let files = std::fs::read_dir(&self.root).unwrap();
+        let names: Vec<String> = files.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+        let found = names.iter().filter_map(|name| {
+            let object = name.strip_prefix(&format!(".bucket-{}.object-", encode(bucket)))?;
+            let (key, id) = object.strip_suffix(".metadata.json")?.split_once(".upload-")?;
+            names.contains(&format!(".upload-{id}.json")).then(|| {
+                format!(
+                    "<Upload><Key>{}</Key><UploadId>{id}</UploadId><Initiated>2020-01-01T00:00:00Z</Initiated></Upload>",
+                    decode(key)
+                )
+            })
+        });
+        format!("<ListMultipartUploadsResult>{}</ListMultipartUploadsResult>", found.collect::<String>())
     }
 
     fn enter(&self, request: &HttpRequest) -> Passage {
@@ -130,6 +157,14 @@ impl HttpConnector for Turnstile {
             Ok(response)
         })
     }
+}
+
+fn encode(name: &str) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(name)
+}
+
+fn decode(name: &str) -> String {
+    String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(name).unwrap()).unwrap()
 }
 
 fn answer(status: u16, code: &str) -> HttpResponse {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig};
-use aws_sdk_s3::config::{Credentials, SharedCredentialsProvider};
+use aws_sdk_s3::config::{Credentials, HttpClient, SharedCredentialsProvider};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
 
@@ -14,7 +14,7 @@ use crate::storage::s3::{S3Config, S3Driver};
 pub(super) const BUCKET: &str = "layers";
 
 /// A server that lives as long as its directory.
-pub(super) struct InProcess {
+pub(crate) struct InProcess {
     shared: SdkConfig,
     gate: Gate,
     _directory: tempfile::TempDir,
@@ -22,7 +22,7 @@ pub(super) struct InProcess {
 
 impl InProcess {
     /// A server with one empty bucket.
-    pub(super) async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let directory = tempfile::tempdir().unwrap();
         let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(directory.path()).unwrap());
         service.set_auth(SimpleAuth::from_single("key", "secret"));
@@ -36,12 +36,24 @@ impl InProcess {
             .http_client(gate.clone())
             .build();
         let server = Self { shared, gate, _directory: directory };
-        server.driver(None).client.create_bucket().bucket(BUCKET).send().await.unwrap();
+        server.make(BUCKET).await;
         server
     }
 
+    /// Makes another bucket.
+    pub(crate) async fn make(&self, bucket: &str) {
+        self.driver(None).client.create_bucket().bucket(bucket).send().await.unwrap();
+    }
+
+    /// A driver of a bucket, as a process with this HTTP client would make it.
+    pub(crate) fn through(&self, client: impl HttpClient + 'static, bucket: &str) -> Arc<S3Driver> {
+        let config: S3Config = format!("s3://{bucket}").parse().unwrap();
+        let shared = self.shared.to_builder().http_client(client).build();
+        Arc::new(S3Driver::connect(&config, &shared, None))
+    }
+
     /// What stands before it.
-    pub(super) fn gate(&self) -> &Gate {
+    pub(crate) fn gate(&self) -> &Gate {
         &self.gate
     }
 

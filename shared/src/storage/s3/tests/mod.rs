@@ -7,7 +7,7 @@ mod writing;
 use crate::storage::contract::Subject;
 use crate::storage_contract;
 
-use in_process::InProcess;
+pub(crate) use in_process::InProcess;
 
 /// A new store without versions, opened twice.
 async fn subject() -> Subject {

@@ -1,0 +1,73 @@
+//! The facts of a world, as one process reaches them: every intent is a call.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use super::life::Life;
+use crate::clock::Timestamp;
+use crate::metadata::{
+    Advance, BlobCommit, BlobRecord, Claim, ClaimOutcome, Committed, DirectAdvance, LinkedBlob, ManifestPut,
+    ManifestRecord, MemoryStore, MetadataStore, PutOutcome, Referrer, Result, SessionClaim, Settlement, TagRecord,
+    Unlinked, UploadSession, Work,
+};
+use crate::oci::{Digest, RepositoryName, Tag, UploadId};
+use crate::storage::{Part, Topology};
+
+#[derive(Debug)]
+pub(super) struct MortalFacts {
+    pub(super) inner: Arc<MemoryStore>,
+    pub(super) life: Life,
+}
+
+macro_rules! intents {
+    ($(async fn $name:ident($($argument:ident: $type:ty),* $(,)?) -> $answer:ty;)*) => {
+        #[async_trait]
+        impl MetadataStore for MortalFacts {
+            $(async fn $name(&self, $($argument: $type),*) -> $answer {
+                self.life.call(self.inner.$name($($argument),*)).await
+            })*
+        }
+    };
+}
+
+intents! {
+    async fn linked_blob(repository: &RepositoryName, digest: &Digest) -> Result<Option<LinkedBlob>>;
+    async fn blob(digest: &Digest) -> Result<Option<BlobRecord>>;
+    async fn renew_link(repository: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<Option<BlobRecord>>;
+    async fn commit_blob(commit: &BlobCommit) -> Result<Committed>;
+    async fn mount_blob(from: &RepositoryName, to: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<Option<BlobRecord>>;
+    async fn repositories_of(digest: &Digest, limit: usize) -> Result<Vec<RepositoryName>>;
+    async fn unlink_blob(repository: &RepositoryName, digest: &Digest) -> Result<Unlinked>;
+    async fn manifest(repository: &RepositoryName, digest: &Digest) -> Result<Option<ManifestRecord>>;
+    async fn tag(repository: &RepositoryName, tag: &Tag) -> Result<Option<TagRecord>>;
+    async fn put_manifest(put: &ManifestPut) -> Result<PutOutcome>;
+    async fn delete_manifest(repository: &RepositoryName, digest: &Digest) -> Result<Option<Vec<Tag>>>;
+    async fn delete_tag(repository: &RepositoryName, tag: &Tag) -> Result<bool>;
+    async fn tags(repository: &RepositoryName, after: Option<&Tag>, limit: usize) -> Result<Option<Vec<Tag>>>;
+    async fn tags_of(repository: &RepositoryName, digest: &Digest) -> Result<Vec<Tag>>;
+    async fn referrers(repository: &RepositoryName, subject: &Digest, after: Option<&Digest>, limit: usize) -> Result<Vec<Referrer>>;
+    async fn repositories(after: Option<&RepositoryName>, limit: usize) -> Result<Vec<RepositoryName>>;
+    async fn create_session(session: &UploadSession) -> Result<()>;
+    async fn session(repository: &RepositoryName, id: &UploadId) -> Result<Option<UploadSession>>;
+    async fn claim_session(claim: &SessionClaim) -> Result<ClaimOutcome>;
+    async fn parts(session: &UploadSession) -> Result<Vec<Part>>;
+    async fn extend_claim(id: &UploadId, claim: &Claim, until: Timestamp) -> Result<bool>;
+    async fn advance_session(advance: &Advance) -> Result<bool>;
+    async fn advance_direct(advance: &DirectAdvance) -> Result<bool>;
+    async fn release_claim(id: &UploadId, claim: &Claim) -> Result<()>;
+    async fn delete_session(id: &UploadId, claim: &Claim) -> Result<bool>;
+    async fn expired_sessions(now: Timestamp, limit: usize) -> Result<Vec<UploadSession>>;
+    async fn forget_session(id: &UploadId, now: Timestamp) -> Result<bool>;
+    async fn open_session(id: &UploadId, now: Timestamp) -> Result<Option<UploadSession>>;
+    async fn work_of(upload: &UploadId) -> Result<Option<Work>>;
+    async fn due_work(now: Timestamp, limit: usize) -> Result<Vec<Work>>;
+    async fn put_work(work: &Work) -> Result<()>;
+    async fn change_work(held: &Work, next: Option<&Work>) -> Result<bool>;
+    async fn settle_blob(settlement: &Settlement) -> Result<bool>;
+    async fn condemn_blob(digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>>;
+    async fn forget_blob(condemned: &BlobRecord) -> Result<bool>;
+    async fn topology() -> Result<Option<Topology>>;
+    async fn put_topology(topology: &Topology) -> Result<bool>;
+    async fn ping() -> Result<()>;
+}

@@ -1,0 +1,8 @@
+//! The registry with every call to its stores under control: killed at each of them, and with another request between any
+//! two of them. The storage is S3 in process, a call being one request to it.
+
+mod facts;
+mod interleaving;
+mod kills;
+mod life;
+mod world;
