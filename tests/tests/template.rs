@@ -89,6 +89,10 @@ fn the_roles_may_do_exactly_what_is_written_down() {
     assert_eq!(found, std::fs::read_to_string(path).unwrap_or_default());
 }
 
+fn is_bucket(resource: &str) -> bool {
+    resource.strip_suffix(".Arn").is_some_and(|name| name.starts_with("Bucket"))
+}
+
 /// No action and no resource stands for others, but below a prefix that is named.
 fn check(role: &str, statement: &Map<String, Value>) {
     let actions: Vec<String> = list(&statement["Action"]).iter().flat_map(leaves).collect();
@@ -100,6 +104,13 @@ fn check(role: &str, statement: &Map<String, Value>) {
     for resource in &resources {
         assert_ne!(resource, "*", "{role}");
         match actions[0].split(':').next() {
+            Some("s3") if actions == ["s3:ListBucketMultipartUploads"] => {
+                assert!(is_bucket(resource), "{role}: {resource}")
+            }
+            Some("s3") if actions == ["s3:ListBucket"] => {
+                assert!(is_bucket(resource), "{role}: {resource}");
+                assert_eq!(statement["Condition"]["StringLike"]["s3:prefix"], "_ringhold/*");
+            }
             Some("s3") => {
                 let (bucket, key) = resource.split_once(".Arn}/").expect("an object's name");
                 assert!(bucket.starts_with("${Bucket") && PREFIXES.contains(&key), "{role}: {resource}");
