@@ -3,6 +3,8 @@
 mod args;
 mod commands;
 mod log;
+#[expect(dead_code, unused_imports, reason = "the commands that use it come next")]
+mod remote;
 mod serve;
 mod settings;
 
