@@ -64,6 +64,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", env = "RINGHOLD_URL_LIFE", default_value = "1200")]
     pub(crate) url_life: String,
 
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// How connections are served, and what is logged.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
     /// Most bytes of a request's headers
     #[arg(long, value_name = "BYTES", env = "RINGHOLD_MAX_HEADERS", default_value = "32768")]
     pub(crate) max_headers: String,
@@ -88,7 +95,7 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILTER", env = "RINGHOLD_LOG", default_value = "info")]
     pub(crate) log: String,
 
-    /// Listen on an address that others can reach, though anybody who reaches it may push and delete
+    /// Listen on an address that others can reach, though nobody is asked here who they are
     #[arg(long, env = "RINGHOLD_INSECURE_OPEN")]
     pub(crate) insecure_open: bool,
 }

@@ -6,6 +6,7 @@ mod log;
 #[expect(dead_code, unused_imports, reason = "the commands that use it come next")]
 mod remote;
 mod serve;
+mod server;
 mod settings;
 
 use std::process::ExitCode;
