@@ -15,12 +15,14 @@ pub async fn registry() -> Client {
 
 /// A new registry on these terms.
 pub async fn api(terms: Terms) -> Api {
+    api_with(terms, Settings { access: Access::Open, ..Settings::default() }).await
+}
+
+/// A new registry on these terms, which answers by these settings.
+pub async fn api_with(terms: Terms, settings: Settings) -> Api {
     let url = |text: &str| text.parse().expect("a URL");
     let storage = ["memory:one", "memory:two", "memory:three"].map(url);
     let stores = Stores { storage: storage.into(), metadata: url("memory:") };
     let (storage, metadata) = stores.open(&Aws::default()).await.expect("memory can be opened");
-    Api::new(
-        Registry::new(storage, Arc::clone(&metadata), terms),
-        Settings { access: Access::Open, ..Settings::default() },
-    )
+    Api::new(Registry::new(storage, Arc::clone(&metadata), terms), settings)
 }

@@ -22,7 +22,7 @@ pub(crate) fn base_url(host: &str, plain: bool) -> Result<Url, url::ParseError> 
 }
 
 /// Whether the URL is of this machine.
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
         Some(Host::Ipv4(address)) => IpAddr::V4(address).is_loopback(),

@@ -25,7 +25,7 @@ use reqwest::Response;
 use shared::oci::RepositoryName;
 use url::Url;
 
-pub(crate) use address::{DEFAULT_REGISTRY, base_url};
+pub(crate) use address::{DEFAULT_REGISTRY, base_url, is_loopback};
 use auth::{Authorizer, Scope};
 use call::Call;
 pub(crate) use credentials::{Credentials, DockerConfig};

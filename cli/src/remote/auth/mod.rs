@@ -45,7 +45,7 @@ impl Authorizer {
     /// What to show for this scope, as far as the registry has said that it wants anything.
     pub(super) async fn header(&self, http: &Http, scope: &Scope) -> Result<Option<HeaderValue>, RemoteError> {
         if let Credentials::Fixed(header) = &self.credentials {
-            return Ok(Some(header.clone()));
+            return Ok(header.clone());
         }
         let mut known = self.known.lock().await;
         match known.challenge.clone() {

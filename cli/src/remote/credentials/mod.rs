@@ -15,8 +15,8 @@ pub(crate) use docker::DockerConfig;
 pub(crate) enum Credentials {
     /// What docker keeps of earlier logins; nobody asks where it keeps nothing.
     Docker(DockerConfig),
-    /// This very header, with every request to the registry. When it is refused, there is no other.
-    Fixed(HeaderValue),
+    /// This very header, or none, with every request to the registry. When it is refused, there is no other.
+    Fixed(Option<HeaderValue>),
 }
 
 /// A way to say who one is.
