@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod log;
+mod proxy;
 #[expect(dead_code, unused_imports, reason = "the commands that use it come next")]
 mod remote;
 mod serve;
@@ -19,6 +20,7 @@ use args::{Cli, Command};
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(*args).await.map_err(|error| error.to_string()),
+        Command::Proxy(args) => proxy::run(*args).await.map_err(|error| error.to_string()),
         Command::Tags(args) => commands::tags::run(&args).await.map_err(|error| error.to_string()),
     };
     match done {
