@@ -50,8 +50,8 @@ pub enum Error {
     Unavailable(#[source] BoxError),
     /// More bytes than pass the front in one request.
     #[error(
-        "at most {limit} bytes of a layer pass this registry's gateway in one request: push in chunks of that size, \
-         as regctl does, or through `ringhold serve` over the same buckets and table"
+        "at most {limit} bytes of a layer pass this registry's gateway in one request: push through `ringhold proxy` on \
+         this machine, in chunks of that size, as regctl does, or through `ringhold serve` over the same buckets and table"
     )]
     UploadTooLarge {
         /// The most bytes.
