@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::transfer::{PullArgs, PushArgs};
+
 /// A container registry that runs as one program, or on AWS Lambda with no server at all.
 ///
 /// Start with `ringhold serve`, then `docker push 127.0.0.1:5000/NAME:TAG`.
@@ -18,6 +20,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve the registry from this machine: with no arguments, from directories under ./ringhold-data
     Serve(Box<ServeArgs>),
+    /// Push an image from an archive or a layout, to any registry; needs no container engine
+    Push(Box<PushArgs>),
+    /// Pull an image from any registry into a layout or an archive; needs no container engine
+    Pull(Box<PullArgs>),
     /// List tags: of a repository, of a digest, or of a digest in one repository
     Tags(TagsArgs),
 }
