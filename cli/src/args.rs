@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::transfer::{PullArgs, PushArgs};
+
 /// A container registry that runs as one program, or on AWS Lambda with no server at all.
 ///
 /// Start with `ringhold serve`, then `docker push 127.0.0.1:5000/NAME:TAG`.
@@ -21,6 +23,10 @@ pub(crate) enum Command {
     Serve(Box<ServeArgs>),
     /// Take pushes of any size on this machine, and bring them to a registry behind a gateway, past its limits
     Proxy(Box<ProxyArgs>),
+    /// Push an image from an archive or a layout, to any registry; needs no container engine
+    Push(Box<PushArgs>),
+    /// Pull an image from any registry into a layout or an archive; needs no container engine
+    Pull(Box<PullArgs>),
     /// List tags: of a repository, of a digest, or of a digest in one repository
     Tags(TagsArgs),
 }

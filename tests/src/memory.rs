@@ -3,14 +3,21 @@
 use std::sync::Arc;
 
 use shared::config::{Aws, Stores};
-use shared::http::{Access, Api, Settings};
+use shared::http::{Access, Api, Profile, Settings};
 use shared::registry::{Registry, Terms};
 
 use crate::client::Client;
+use crate::front::Front;
 
 /// A client of a new registry.
 pub async fn registry() -> Client {
     Client::of(api(Terms::default()).await)
+}
+
+/// A new registry that answers on a free port as one behind a gateway would.
+pub async fn behind_gateway() -> Front {
+    let settings = Settings { access: Access::Open, profile: Profile::Gateway, ..Settings::default() };
+    Front::of(api_with(Terms::default(), settings).await).await
 }
 
 /// A new registry on these terms.

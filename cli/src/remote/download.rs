@@ -40,26 +40,23 @@ impl Download {
     /// The next bytes; none at the end.
     pub(crate) async fn next(&mut self) -> Result<Option<Bytes>, RemoteError> {
         while self.offset < self.size {
-            match self.try_next().await {
+            let response = match self.response.take() {
+                Some(response) => response,
+                None => self.open().await?,
+            };
+            match self.read(response).await {
                 Ok(bytes) if bytes.is_empty() => {}
                 Ok(bytes) => {
                     self.patience = Patience::default();
                     return Ok(Some(bytes));
                 }
-                Err(error) => {
-                    self.response = None;
-                    self.patience.wait_out(error).await?;
-                }
+                Err(error) => self.patience.wait_out(error).await?,
             }
         }
         Ok(None)
     }
 
-    async fn try_next(&mut self) -> Result<Bytes, RemoteError> {
-        let mut response = match self.response.take() {
-            Some(response) => response,
-            None => self.open().await?,
-        };
+    async fn read(&mut self, mut response: Response) -> Result<Bytes, RemoteError> {
         let host = host_of(response.url());
         let read = tokio::time::timeout(STILL, response.chunk()).await;
         let Ok(read) = read else {

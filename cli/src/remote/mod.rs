@@ -15,6 +15,8 @@ mod local;
 mod manifests;
 mod redirect;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod upload;
 
@@ -32,7 +34,6 @@ pub(crate) use credentials::{Credentials, DockerConfig};
 pub(crate) use download::Download;
 pub(crate) use error::{Refusal, RemoteError};
 pub(crate) use local::{LocalBlob, Progress};
-pub(crate) use manifests::RemoteManifest;
 use transport::Http;
 pub(crate) use upload::Uploaded;
 
@@ -56,7 +57,7 @@ impl Remote {
     /// The registry at `base`, of which only scheme, host and port count, for a caller with these credentials. Sends nothing
     /// yet.
     pub(crate) fn new(base: Url, credentials: Credentials) -> Result<Self, RemoteError> {
-        let http = Http::new().map_err(RemoteError::Client)?;
+        let http = Http::new()?;
         let authorizer = Arc::new(Authorizer::new(&base, credentials));
         Ok(Self { registry: Arc::new(Registry { base, http, lacks_direct: AtomicBool::new(false) }), authorizer })
     }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::{AUTHORIZATION, CONTENT_LENGTH};
-use reqwest::{Body, Client, RequestBuilder, Response};
+use reqwest::{Body, Client, ClientBuilder, RequestBuilder, Response};
+use tokio::sync::OnceCell;
+use url::Url;
 
 use super::RemoteError;
 use super::address::{host_of, is_loopback};
@@ -26,28 +28,30 @@ const LOOK: Duration = Duration::from_secs(5);
 /// After how long of silence the system asks whether the other end is still there.
 const KEEPALIVE: Duration = Duration::from_secs(30);
 
-/// Connections: to this machine, and to all others by way of the proxy that the environment names.
+/// Connections: in clear text to this machine, and to all others by way of the proxy that the environment names.
 #[derive(Debug)]
 pub(super) struct Http {
     here: Client,
-    elsewhere: Client,
+    /// Made when it is needed: it reads the system's certificates, and there may be none.
+    elsewhere: OnceCell<Client>,
 }
 
 impl Http {
-    pub(super) fn new() -> Result<Self, reqwest::Error> {
-        let builder = || {
-            Client::builder()
-                .user_agent(concat!("ringhold/", env!("CARGO_PKG_VERSION")))
-                .redirect(reqwest::redirect::Policy::none())
-                .connect_timeout(CONNECT)
-                .tcp_keepalive(KEEPALIVE)
-        };
-        Ok(Self { here: builder().no_proxy().build()?, elsewhere: builder().build()? })
+    pub(super) fn new() -> Result<Self, RemoteError> {
+        let here = builder().no_proxy().tls_certs_only([]).build().map_err(RemoteError::Client)?;
+        Ok(Self { here, elsewhere: OnceCell::new() })
+    }
+
+    async fn client(&self, url: &Url) -> Result<&Client, RemoteError> {
+        if url.scheme() == "http" && is_loopback(url) {
+            return Ok(&self.here);
+        }
+        self.elsewhere.get_or_try_init(|| async { builder().build().map_err(RemoteError::Client) }).await
     }
 
     /// Sends a request once. Whatever the answer's status, it is an answer.
     pub(super) async fn send(&self, call: &Call, authorization: Option<&HeaderValue>) -> Result<Response, RemoteError> {
-        let client = if is_loopback(&call.url) { &self.here } else { &self.elsewhere };
+        let client = self.client(&call.url).await?;
         let mut request = client.request(call.method.clone(), call.url.clone()).headers(call.headers.clone());
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
@@ -68,6 +72,14 @@ impl Http {
             }
         }
     }
+}
+
+fn builder() -> ClientBuilder {
+    Client::builder()
+        .user_agent(concat!("ringhold/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .connect_timeout(CONNECT)
+        .tcp_keepalive(KEEPALIVE)
 }
 
 async fn short(call: &Call, request: RequestBuilder) -> Result<Response, RemoteError> {

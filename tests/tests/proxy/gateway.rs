@@ -8,7 +8,7 @@ use harness::client::Client;
 use harness::content::{digest, noise, push_blob};
 use harness::emulator::emulator;
 use harness::front::Front;
-use harness::memory::api_with;
+use harness::memory::behind_gateway;
 use harness::proxy::ProxyOptions;
 use harness::server::Server;
 use http::Method;
@@ -23,10 +23,6 @@ use crate::MIB;
 
 fn settings() -> Settings {
     Settings { access: Access::Open, profile: Profile::Gateway, ..Settings::default() }
-}
-
-async fn front() -> Front {
-    Front::of(api_with(Terms::default(), settings()).await).await
 }
 
 /// A front of a registry whose blobs are in a bucket that has URLs.
@@ -48,7 +44,7 @@ fn proxy(front: &Front, arguments: &[&str]) -> (Server, ProxyOptions, TempDir) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_body_is_larger_than_what_passes_the_gateway() {
-    let front = front().await;
+    let front = behind_gateway().await;
     let (server, options, _directory) = proxy(&front, &[]);
     let client = Client::new(server.address());
     let layer = noise(1, 13 * MIB + 5);
@@ -70,7 +66,7 @@ async fn no_body_is_larger_than_what_passes_the_gateway() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_blob_that_the_repository_has_already_is_not_sent_again() {
-    let front = front().await;
+    let front = behind_gateway().await;
     let (server, _options, _directory) = proxy(&front, &[]);
     let client = Client::new(server.address());
     let layer = noise(2, MIB);
@@ -125,7 +121,7 @@ async fn a_client_that_may_not_reach_buckets_gets_everything_from_the_proxy() {
 /// and finds the delivery under way.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_gives_up_waiting_finds_its_blob_delivered_when_it_asks_again() {
-    let front = front().await;
+    let front = behind_gateway().await;
     let (server, options, _directory) = proxy(&front, &[]);
     let client = Client::new(server.address());
     let layer = noise(5, 9 * MIB);

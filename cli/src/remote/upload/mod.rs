@@ -70,7 +70,12 @@ impl Upload<'_> {
     async fn plain(&self) -> Result<Uploaded, RemoteError> {
         let mut patience = Patience::default();
         loop {
-            match self.try_plain().await {
+            let (session, chunk) = self.begin().await?;
+            let sent = match chunk.filter(|chunk| *chunk < self.blob.size) {
+                Some(chunk) => self.in_chunks(session, chunk).await,
+                None => self.whole(session).await,
+            };
+            match sent {
                 Ok(()) => return Ok(Uploaded::Sent),
                 Err(error) if is_forgotten(&error) => {
                     if self.remote.has_blob(self.name, &self.blob.digest).await? {
@@ -83,14 +88,6 @@ impl Upload<'_> {
                 }
                 Err(error) => patience.wait_out(error).await?,
             }
-        }
-    }
-
-    async fn try_plain(&self) -> Result<(), RemoteError> {
-        let (session, chunk) = self.begin().await?;
-        match chunk.filter(|chunk| *chunk < self.blob.size) {
-            Some(chunk) => self.in_chunks(session, chunk).await,
-            None => self.whole(session).await,
         }
     }
 
