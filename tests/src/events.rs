@@ -103,8 +103,13 @@ fn settled(answer: &Value) -> Value {
 /// A registry over these stores, as its functions see it.
 pub async fn api(stores: &Stores, aws: &Aws) -> Api {
     let settings = Settings { access: Access::Open, profile: Profile::Gateway, ..Settings::default() };
+    Api::new(registry(stores, aws).await, settings)
+}
+
+/// The registry over these stores.
+pub async fn registry(stores: &Stores, aws: &Aws) -> Registry {
     let (storage, metadata) = stores.open(aws).await.expect("the stores can be opened");
-    Api::new(Registry::new(storage, Arc::clone(&metadata), Terms::default()), settings)
+    Registry::new(storage, Arc::clone(&metadata), Terms::default())
 }
 
 /// Puts everything there that the events are about.
@@ -145,6 +150,7 @@ async fn begin_uploads(stores: &Stores, aws: &Aws) {
             hash: None,
             checkpoint: None,
             parts: 0,
+            direct: None,
             completed: None,
             started: now,
             expires: now.plus(Duration::from_hours(1)),

@@ -1,6 +1,7 @@
 //! `ringhold serve`: the registry as one process.
 
 mod admin;
+mod background;
 mod banner;
 
 use std::path::PathBuf;
@@ -58,15 +59,17 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let data = &args.store.data;
     std::fs::create_dir_all(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
     let (storage, metadata) = settings.stores.open(&Aws::default()).await?;
-    let api =
-        Arc::new(Api::new(Registry::new(storage, Arc::clone(&metadata), Terms::default()), settings.http.clone()));
+    let terms = Terms::with_urls_of(settings.http.url_life);
+    let registry = Registry::new(storage, Arc::clone(&metadata), terms);
+    let api = Arc::new(Api::new(registry.clone(), settings.http.clone()));
 
     let admin = admin::Socket::bind(data).await?;
     banner::print(listener.local_addr()?, &settings.stores);
 
     let (stop, stopped) = watch::channel(false);
     let admin = tokio::spawn(admin.serve(metadata, stopped.clone()));
+    let background = tokio::spawn(background::work(registry, stopped.clone()));
     let ServerSettings { limits, shutdown_grace, .. } = settings.server;
     let server = tokio::spawn(listener::serve(listener, api, limits, shutdown_grace, stopped));
-    Ok(run_until_told(stop, [server, admin]).await?)
+    Ok(run_until_told(stop, [server, admin, background]).await?)
 }

@@ -5,5 +5,11 @@ use shared::http::{Api, Route, WireBody};
 
 /// Answers a request that is about these.
 pub async fn handle(api: Api, request: Request<WireBody>) -> Response<WireBody> {
-    api.handle_some(request, |route| matches!(route, Route::Uploads { .. } | Route::Upload { .. })).await
+    api.handle_some(request, |route| {
+        matches!(
+            route,
+            Route::Uploads { .. } | Route::Upload { .. } | Route::DirectUploads { .. } | Route::DirectUpload { .. }
+        )
+    })
+    .await
 }

@@ -66,6 +66,18 @@ pub enum Error {
     /// The upload can only be completed with a digest.
     #[error("an upload is completed with the digest of its content, as the query's `digest`")]
     DigestMissing,
+    /// The query does not say how many bytes there are.
+    #[error("a direct upload is begun with the size of its content in bytes, as the query's `size`")]
+    SizeMissing,
+    /// The body does not say what it should of parts.
+    #[error("the parts of an upload are named in JSON: {0}")]
+    Parts(#[source] serde_json::Error),
+    /// More parts at once than are answered.
+    #[error("at most {most} parts can be asked for at once", most = super::direct::PartsWanted::MOST)]
+    TooManyParts,
+    /// What a client has put is not what its digest says.
+    #[error("what was put is not what the digest says; the upload is over")]
+    DirectRefused,
     /// The query names no repository.
     #[error(transparent)]
     Name(#[from] ParseRepositoryNameError),
@@ -122,7 +134,11 @@ impl Error {
             Self::Panicked => ErrorCode::Unknown,
             Self::Unreadable(_) => ErrorCode::SizeInvalid,
             Self::Unavailable(_) => ErrorCode::Unavailable,
-            Self::Digest(_) | Self::Algorithm(_) | Self::DigestMissing => ErrorCode::DigestInvalid,
+            Self::Digest(_) | Self::Algorithm(_) | Self::DigestMissing | Self::DirectRefused => {
+                ErrorCode::DigestInvalid
+            }
+            Self::SizeMissing => ErrorCode::SizeInvalid,
+            Self::Parts(_) | Self::TooManyParts => ErrorCode::BlobUploadInvalid,
             Self::Name(_) => ErrorCode::NameInvalid,
             Self::Tag(_) => ErrorCode::TagInvalid,
             Self::MediaType(_) => ErrorCode::ManifestInvalid,
@@ -154,6 +170,10 @@ impl Error {
             | Self::Digest(_)
             | Self::Algorithm(_)
             | Self::DigestMissing
+            | Self::DirectRefused
+            | Self::SizeMissing
+            | Self::Parts(_)
+            | Self::TooManyParts
             | Self::Name(_)
             | Self::Tag(_)
             | Self::MediaType(_)
@@ -248,6 +268,9 @@ fn registry_code(error: &registry::Error) -> ErrorCode {
     match error {
         E::BlobUnknown => ErrorCode::BlobUnknown,
         E::BlobInUse => ErrorCode::Denied,
+        E::DirectUnsupported => ErrorCode::Unsupported,
+        E::TooLargeForObject { .. } => ErrorCode::SizeInvalid,
+        E::NoSuchPart(_) | E::NothingPut => ErrorCode::BlobUploadInvalid,
         E::UploadUnknown => ErrorCode::BlobUploadUnknown,
         E::OutOfTurn { .. } => ErrorCode::RangeInvalid,
         E::WrongLength { .. } => ErrorCode::SizeInvalid,
@@ -272,9 +295,13 @@ fn registry_status(error: &registry::Error) -> StatusCode {
     match error {
         E::BlobUnknown | E::UploadUnknown | E::ManifestUnknown | E::NameUnknown => StatusCode::NOT_FOUND,
         E::BlobInUse => StatusCode::CONFLICT,
+        E::DirectUnsupported => StatusCode::METHOD_NOT_ALLOWED,
         E::OutOfTurn { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
         E::ManifestInvalid(ManifestError::TooLarge(_)) | E::AnnotationsTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         E::WrongLength { .. }
+        | E::TooLargeForObject { .. }
+        | E::NoSuchPart(_)
+        | E::NothingPut
         | E::DigestMismatch { .. }
         | E::ManifestInvalid(_)
         | E::TooManyBlobs { .. }

@@ -149,6 +149,9 @@ impl Api {
             Route::Manifest { name, reference } => self.manifest(&name, reference, call, body).await,
             Route::Uploads { name } => self.begin(&name, call, body).await,
             Route::Upload { name, id } => self.upload(&name, &id, call, body).await,
+            Route::DirectUploads { name } => self.begin_direct(&name, call).await,
+            Route::DirectUpload { name, id } => self.direct_upload(&name, &id, call, body).await,
+            Route::Extensions { .. } => Ok(self.extensions()),
         }
     }
 }

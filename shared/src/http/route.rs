@@ -6,6 +6,7 @@ use std::str::FromStr;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::direct::DIRECT_UPLOADS;
 use crate::oci::{
     Digest, ParseDigestError, ParseReferenceError, ParseRepositoryNameError, Reference, RepositoryName, UploadId,
 };
@@ -54,6 +55,23 @@ pub enum Route {
         name: RepositoryName,
         /// The upload.
         id: UploadId,
+    },
+    /// `/v2/<name>/_ringhold/uploads/direct`
+    DirectUploads {
+        /// The repository.
+        name: RepositoryName,
+    },
+    /// `/v2/<name>/_ringhold/uploads/direct/<id>`
+    DirectUpload {
+        /// The repository.
+        name: RepositoryName,
+        /// The upload.
+        id: UploadId,
+    },
+    /// `/v2/_oci/ext/discover`, or `/v2/<name>/_oci/ext/discover`
+    Extensions {
+        /// The repository whose extensions are asked for, if they are of one.
+        name: Option<RepositoryName>,
     },
     /// `/healthz`
     Health,
@@ -108,6 +126,12 @@ impl Route {
             [name @ .., "blobs", "uploads", id] => {
                 Ok(Self::Upload { name: join(name)?, id: id.parse().map_err(|_| RouteError::NoSuchUpload)? })
             }
+            [name @ .., "_ringhold", "uploads", "direct"] => Ok(Self::DirectUploads { name: join(name)? }),
+            [name @ .., "_ringhold", "uploads", "direct", id] => {
+                Ok(Self::DirectUpload { name: join(name)?, id: id.parse().map_err(|_| RouteError::NoSuchUpload)? })
+            }
+            ["_oci", "ext", "discover"] => Ok(Self::Extensions { name: None }),
+            [name @ .., "_oci", "ext", "discover"] => Ok(Self::Extensions { name: Some(join(name)?) }),
             [name @ .., "blobs", digest] => Ok(Self::Blob { name: join(name)?, digest: digest.parse()? }),
             [name @ .., "referrers", digest] => Ok(Self::Referrers { name: join(name)?, subject: digest.parse()? }),
             [name @ .., "manifests", text] => {
@@ -122,11 +146,12 @@ impl Route {
     pub const fn methods(&self) -> &'static [Method] {
         const READ: &[Method] = &[Method::GET, Method::HEAD];
         match self {
-            Self::Version | Self::Health | Self::Ready => READ,
+            Self::Version | Self::Health | Self::Ready | Self::Extensions { .. } => READ,
             Self::Catalog | Self::Tags { .. } | Self::Referrers { .. } => READ,
             Self::Manifest { .. } => &[Method::GET, Method::HEAD, Method::PUT, Method::DELETE],
             Self::Blob { .. } => &[Method::GET, Method::HEAD, Method::DELETE],
-            Self::Uploads { .. } => &[Method::POST],
+            Self::Uploads { .. } | Self::DirectUploads { .. } => &[Method::POST],
+            Self::DirectUpload { .. } => &[Method::GET, Method::POST, Method::PUT, Method::DELETE],
             Self::Upload { .. } => &[Method::GET, Method::PATCH, Method::PUT, Method::DELETE],
         }
     }
@@ -155,6 +180,10 @@ impl fmt::Display for Route {
             Self::Blob { name, digest } => write!(formatter, "/v2/{name}/blobs/{digest}"),
             Self::Uploads { name } => write!(formatter, "/v2/{name}/blobs/uploads/"),
             Self::Upload { name, id } => write!(formatter, "/v2/{name}/blobs/uploads/{id}"),
+            Self::DirectUploads { name } => write!(formatter, "/v2/{name}/{DIRECT_UPLOADS}"),
+            Self::DirectUpload { name, id } => write!(formatter, "/v2/{name}/{DIRECT_UPLOADS}/{id}"),
+            Self::Extensions { name: None } => formatter.write_str("/v2/_oci/ext/discover"),
+            Self::Extensions { name: Some(name) } => write!(formatter, "/v2/{name}/_oci/ext/discover"),
             Self::Health => formatter.write_str("/healthz"),
             Self::Ready => formatter.write_str("/readyz"),
         }
@@ -175,13 +204,16 @@ mod tests {
 
     fn any_route() -> impl Strategy<Value = Route> {
         let digest: Digest = format!("sha256:{}", "ab".repeat(32)).parse().unwrap();
-        (hostile_name(), 0..6, prop::sample::select(vec!["uploads", "list", "latest"])).prop_map(
+        (hostile_name(), 0..9, prop::sample::select(vec!["uploads", "list", "latest"])).prop_map(
             move |(name, kind, tag)| match kind {
                 0 => Route::Tags { name },
                 1 => Route::Referrers { name, subject: digest.clone() },
                 2 => Route::Manifest { name, reference: tag.parse().unwrap() },
                 3 => Route::Blob { name, digest: digest.clone() },
                 4 => Route::Uploads { name },
+                5 => Route::DirectUploads { name },
+                6 => Route::DirectUpload { name, id: UploadId::random() },
+                7 => Route::Extensions { name: Some(name) },
                 _ => Route::Upload { name, id: UploadId::random() },
             },
         )

@@ -12,10 +12,10 @@ use super::event::GatewayEvent;
 use crate::clock::Timestamp;
 use crate::config::Traffic;
 
-const NAMESPACE: &str = "Ringhold";
+pub(super) const NAMESPACE: &str = "Ringhold";
 
 /// One metric of each for the whole registry: `CloudWatch` charges for each combination of dimensions.
-const DIMENSION: &str = "Registry";
+pub(super) const DIMENSION: &str = "Registry";
 
 const METRICS: [(&str, &str); 8] = [
     ("Requests", "Count"),
@@ -38,9 +38,13 @@ pub(super) struct Start {
 impl Start {
     /// A registry is called by its table.
     pub(super) fn of(metadata: &Url) -> Self {
-        let registry = metadata.host_str().unwrap_or(metadata.path()).to_owned();
-        Self { registry, is_counted: AtomicBool::new(false) }
+        Self { registry: registry_of(metadata), is_counted: AtomicBool::new(false) }
     }
+}
+
+/// What a registry is called in its metrics.
+pub(super) fn registry_of(metadata: &Url) -> String {
+    metadata.host_str().unwrap_or(metadata.path()).to_owned()
 }
 
 /// A request that is being answered.

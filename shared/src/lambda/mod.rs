@@ -7,15 +7,17 @@ mod event;
 mod log;
 mod measure;
 mod process;
+mod report;
 mod settings;
 
 pub use answer::GatewayAnswer;
-pub use background::{BackgroundEvent, BatchAnswer, run_background};
+pub use background::{BackgroundEvent, BatchAnswer, StreamRecord, run_background};
 pub use event::{GatewayEvent, UnreadableEvent};
 use http::{HeaderValue, Request, Response};
 use lambda_http::lambda_runtime::{self, Error};
 use lambda_http::{LambdaEvent, service_fn};
 pub use process::Warm;
+pub use report::Report;
 pub use settings::FunctionSettings;
 
 use self::process::Process;

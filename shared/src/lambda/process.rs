@@ -80,7 +80,10 @@ impl Process {
 
     async fn open(&self) -> Result<Api, OpenErrors> {
         let (storage, metadata) = self.settings.stores.open_on_aws(&self.aws).await?;
-        Ok(Api::new(Registry::new(storage, Arc::clone(&metadata), Terms::default()), self.settings.http.clone()))
+        Ok(Api::new(
+            Registry::new(storage, Arc::clone(&metadata), Terms::with_urls_of(self.settings.http.url_life)),
+            self.settings.http.clone(),
+        ))
     }
 
     /// Answers an event before its invocation ends, whatever happens.
@@ -119,7 +122,7 @@ impl Process {
 }
 
 /// How long the invocation lasts yet. What runs functions on a developer's machine may say that it is over already.
-fn time_left(context: &Context) -> Duration {
+pub(super) fn time_left(context: &Context) -> Duration {
     match Timestamp::from_millis(context.deadline).since(Timestamp::now()) {
         Duration::ZERO => USUAL_LIFE,
         left => left,

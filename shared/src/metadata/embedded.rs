@@ -128,6 +128,22 @@ fn range(
     Ok(found)
 }
 
+fn under(
+    table: &impl ReadableTable<(&'static str, &'static str), &'static [u8]>,
+    prefix: &str,
+) -> Result<Vec<(Key, Vec<u8>)>> {
+    let mut found = Vec::new();
+    for row in table.range::<(&str, &str)>((prefix, "")..).map_err(failed)? {
+        let (key, row) = row.map_err(failed)?;
+        let (partition, sort) = key.value();
+        if !partition.starts_with(prefix) {
+            break;
+        }
+        found.push((Key { partition: partition.to_owned(), sort: sort.to_owned() }, row.value().to_vec()));
+    }
+    Ok(found)
+}
+
 struct Reading(ReadOnlyTable<(&'static str, &'static str), &'static [u8]>);
 
 impl Rows for Reading {
@@ -143,6 +159,10 @@ impl Rows for Reading {
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>> {
         range(&self.0, partition, prefix, after, limit)
+    }
+
+    fn under(&self, prefix: &str) -> Result<Vec<(Key, Vec<u8>)>> {
+        under(&self.0, prefix)
     }
 }
 
@@ -164,6 +184,10 @@ impl Rows for Writing<'_> {
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>> {
         range(&self.table, partition, prefix, after, limit)
+    }
+
+    fn under(&self, prefix: &str) -> Result<Vec<(Key, Vec<u8>)>> {
+        under(&self.table, prefix)
     }
 }
 

@@ -13,6 +13,7 @@
 //! | `UPLOAD#<id>` | `META` | a session |
 //! | | `PART#<first number>` | parts recorded by one request |
 //! | `CATALOG#<shard>` | `<name>` | the index of repositories |
+//! | `WORK#<shard>` | `<upload id>` | what is to be done about the object that an upload has staged |
 //! | `RING` | `EPOCH#<number>` | a topology |
 
 use super::records::Generation;
@@ -107,8 +108,11 @@ pub(crate) fn usage_of_put(blob: &Digest, name: &RepositoryName, manifest: &Dige
     key(blob_partition(blob), format!("{}{manifest}#{:020}", use_prefix(name), put.0))
 }
 
+/// What the partitions of all uploads begin with.
+pub(crate) const UPLOAD: &str = "UPLOAD#";
+
 pub(crate) fn upload_partition(id: &UploadId) -> String {
-    format!("UPLOAD#{id}")
+    format!("{UPLOAD}{id}")
 }
 
 pub(crate) fn upload(id: &UploadId) -> Key {
@@ -128,6 +132,18 @@ pub(crate) fn catalog_partition(shard: u32) -> String {
 pub(crate) fn catalog(name: &RepositoryName) -> Key {
     let shard = Digest::of(Algorithm::Sha256, name.as_str().as_bytes()).point() % CATALOG_SHARDS;
     key(catalog_partition(shard), name.as_str())
+}
+
+/// The number of partitions that work is spread over: as many requests find all that is due.
+pub(crate) const WORK_SHARDS: u32 = 4;
+
+pub(crate) fn work_partition(shard: u32) -> String {
+    format!("WORK#{shard:02}")
+}
+
+/// The work of an upload.
+pub(crate) fn work(upload: &UploadId) -> Key {
+    key(work_partition(upload.point() % WORK_SHARDS), upload.as_str())
 }
 
 /// A topology, by its number: padded, so that epochs sort as numbers do.

@@ -67,6 +67,12 @@ impl Rows for BTreeMap<Key, Vec<u8>> {
             .take_while(|(key, _)| key.partition == partition && key.sort.starts_with(prefix));
         Ok(found.take(limit).map(|(key, row)| (key.sort.clone(), row.clone())).collect())
     }
+
+    fn under(&self, prefix: &str) -> Result<Vec<(Key, Vec<u8>)>> {
+        let from = Key { partition: prefix.to_owned(), sort: String::new() };
+        let found = BTreeMap::range(self, from..).take_while(|(key, _)| key.partition.starts_with(prefix));
+        Ok(found.map(|(key, row)| (key.clone(), row.clone())).collect())
+    }
 }
 
 /// Changes that are undone unless `undo` was emptied.
@@ -88,6 +94,10 @@ impl Rows for Transaction<'_> {
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>> {
         Rows::range(&*self.rows, partition, prefix, after, limit)
+    }
+
+    fn under(&self, prefix: &str) -> Result<Vec<(Key, Vec<u8>)>> {
+        Rows::under(&*self.rows, prefix)
     }
 }
 

@@ -12,6 +12,7 @@ mod model;
 mod records;
 mod store;
 mod transactional;
+mod work;
 
 pub use dynamodb::{DynamoDbConfig, DynamoDbStore, ParseDynamoDbError};
 
@@ -19,8 +20,11 @@ pub use embedded::{EmbeddedStore, OpenStoreError};
 pub use error::{Error, Result, Source};
 pub use memory::MemoryStore;
 pub use records::{
-    BlobRecord, Claim, Generation, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession,
+    BlobRecord, Claim, Direct, DirectState, DirectUpload, Generation, LinkedBlob, ManifestRecord, Place, Referrer,
+    TagRecord, UploadSession,
 };
 pub use store::{
-    Advance, BlobCommit, ClaimOutcome, Committed, ManifestPut, MetadataStore, PutOutcome, SessionClaim, Unlinked,
+    Advance, BlobCommit, ClaimOutcome, Committed, DirectAdvance, ManifestPut, MetadataStore, PutOutcome, SessionClaim,
+    Settlement, Unlinked,
 };
+pub use work::{Task, Verification, Work};

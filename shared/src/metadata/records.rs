@@ -130,6 +130,9 @@ pub struct UploadSession {
     /// Parts recorded so far: zero means that no row of parts needs reading.
     #[serde(default)]
     pub parts: u32,
+    /// What is known of it when its bytes go straight into their bucket; absent when they come by requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub direct: Option<Direct>,
     /// The digest that it was completed with: the session is over, and is kept to answer a repeated request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub completed: Option<Digest>,
@@ -137,6 +140,43 @@ pub struct UploadSession {
     pub started: Timestamp,
     /// When it may be swept away.
     pub expires: Timestamp,
+}
+
+/// An upload whose bytes go straight into their bucket.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Direct {
+    /// What they shall be.
+    pub digest: Digest,
+    /// How many they shall be.
+    pub size: u64,
+    /// How many each part has, the last one perhaps fewer.
+    pub part_size: u64,
+    /// The store's name for the unfinished object; none for one that is put whole, under a mark that is here instead.
+    pub upload: DirectUpload,
+    /// How far it has come.
+    pub state: DirectState,
+}
+
+/// How the bytes of a direct upload are put.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DirectUpload {
+    /// In one request, whose object can be told by this.
+    Whole(String),
+    /// In parts of what the store calls by this name.
+    Parts(String),
+}
+
+/// How far a direct upload has come. Once its blob is published the session is completed, as any other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DirectState {
+    /// Bytes are awaited.
+    Open,
+    /// All bytes are there, and are being hashed.
+    Verifying,
+    /// They are not what the digest says.
+    Refused,
 }
 
 mod inline_bytes {

@@ -10,7 +10,10 @@ use std::fmt;
 use async_trait::async_trait;
 
 use super::error::Result;
-use super::records::{BlobRecord, Claim, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession};
+use super::records::{
+    BlobRecord, Claim, Direct, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession,
+};
+use super::work::Work;
 use crate::clock::Timestamp;
 use crate::oci::{Digest, DigestState, RepositoryName, Tag, UploadId};
 use crate::storage::{Part, Progress, Topology};
@@ -26,6 +29,9 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     /// The blob, when it is live and the repository links it. One round trip.
     async fn linked_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<LinkedBlob>>;
 
+    /// The blob, when it is live, whoever links it: for work that nobody asked for.
+    async fn blob(&self, digest: &Digest) -> Result<Option<BlobRecord>>;
+
     /// Prolongs the repository's existing link until `lease` (never shortens it), then reads the blob again: none when
     /// it is gone or no longer linked. After it answers a blob, that blob cannot be collected before `lease`.
     async fn renew_link(
@@ -36,7 +42,8 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<BlobRecord>>;
 
     /// Publishes verified bytes: links the repository and makes the blob live, with the next generation when it takes
-    /// over a row that was being deleted; completes the session in the same transaction.
+    /// over a row that was being deleted; completes the session, and records the work that the bytes still make where they
+    /// are published, in the same transaction.
     async fn commit_blob(&self, commit: &BlobCommit) -> Result<Committed>;
 
     /// Links a live blob of `from` into `to`; none when `from` does not link it or it is not live.
@@ -102,8 +109,12 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     async fn session(&self, repository: &RepositoryName, id: &UploadId) -> Result<Option<UploadSession>>;
 
     /// Claims the session for one request: nobody else can until it advances, is released, or `until` passes.
-    /// One round trip, and another when parts were recorded.
+    /// One round trip.
     async fn claim_session(&self, claim: &SessionClaim) -> Result<ClaimOutcome>;
+
+    /// Every part recorded for the session, in order. Fewer than it counts would make another object than was hashed: that
+    /// is an error.
+    async fn parts(&self, session: &UploadSession) -> Result<Vec<Part>>;
 
     /// Prolongs a claim; false when it was lost.
     async fn extend_claim(&self, id: &UploadId, claim: &Claim, until: Timestamp) -> Result<bool>;
@@ -111,11 +122,43 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     /// Records progress and ends the claim; false, and nothing recorded, when the claim was lost.
     async fn advance_session(&self, advance: &Advance) -> Result<bool>;
 
+    /// Records how far a direct upload has come, and the work that this makes, and ends the claim; false, and nothing
+    /// recorded, when the claim was lost.
+    async fn advance_direct(&self, advance: &DirectAdvance) -> Result<bool>;
+
     /// Ends a claim without progress. Releasing a lost claim changes nothing.
     async fn release_claim(&self, id: &UploadId, claim: &Claim) -> Result<()>;
 
     /// Removes a session that this claim holds, with its parts; false when the claim was lost.
     async fn delete_session(&self, id: &UploadId, claim: &Claim) -> Result<bool>;
+
+    /// Up to `limit` sessions that expired before `now`, and that no request holds; none where rows expire by themselves.
+    async fn expired_sessions(&self, now: Timestamp, limit: usize) -> Result<Vec<UploadSession>>;
+
+    /// Removes a session that expired before `now`, with its parts; false when there is none, or a request holds it.
+    async fn forget_session(&self, id: &UploadId, now: Timestamp) -> Result<bool>;
+
+    /// The session, whatever repository it was begun in, unless it was completed or has expired: for work that nobody
+    /// asked for.
+    async fn open_session(&self, id: &UploadId, now: Timestamp) -> Result<Option<UploadSession>>;
+
+    // Work.
+
+    /// What is to be done about the object that the upload staged.
+    async fn work_of(&self, upload: &UploadId) -> Result<Option<Work>>;
+
+    /// Up to `limit` works that are due. Their number is a number of round trips of its own, however few are due.
+    async fn due_work(&self, now: Timestamp, limit: usize) -> Result<Vec<Work>>;
+
+    /// Records work, over whatever there is for its upload.
+    async fn put_work(&self, work: &Work) -> Result<()>;
+
+    /// Puts `next` in the place of the work as it is held, or nothing; false, and nothing changed, when it is no longer so.
+    async fn change_work(&self, held: &Work, next: Option<&Work>) -> Result<bool>;
+
+    /// Changes where a live blob is read from, and what is to be done next, in one transaction; false, and nothing
+    /// changed, when the blob is not live there or the work no longer as it is held.
+    async fn settle_blob(&self, settlement: &Settlement) -> Result<bool>;
 
     // Collection.
 
@@ -157,6 +200,8 @@ pub struct BlobCommit {
     pub session: Option<(UploadId, Claim)>,
     /// When a completed session may be swept away.
     pub session_expires: Timestamp,
+    /// What is to be done about the place later, when the blob is published there.
+    pub work: Option<Work>,
     /// The present.
     pub now: Timestamp,
 }
@@ -240,8 +285,8 @@ pub struct SessionClaim {
 /// What became of a claim.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClaimOutcome {
-    /// The request holds the session, as it stands here, with every part recorded so far.
-    Claimed(Box<UploadSession>, Vec<Part>),
+    /// The request holds the session, as it stands here.
+    Claimed(Box<UploadSession>),
     /// The offset is another, or another request holds the session.
     Conflict {
         /// How many bytes are durable.
@@ -266,4 +311,34 @@ pub struct Advance {
     pub progress: Progress,
     /// When the session may be swept away.
     pub expires: Timestamp,
+}
+
+/// How far a direct upload has come, to record.
+#[derive(Debug, Clone)]
+pub struct DirectAdvance {
+    /// The session.
+    pub id: UploadId,
+    /// The claim that holds it.
+    pub claim: Claim,
+    /// What is known of it now.
+    pub direct: Direct,
+    /// The work that this makes.
+    pub work: Option<Work>,
+    /// When the session may be swept away.
+    pub expires: Timestamp,
+}
+
+/// A blob that has come home.
+#[derive(Debug, Clone)]
+pub struct Settlement {
+    /// The work that brought it there.
+    pub held: Work,
+    /// What is to be done next.
+    pub next: Work,
+    /// The blob.
+    pub digest: Digest,
+    /// Where it was read from.
+    pub from: Place,
+    /// Where it is read from now.
+    pub to: Place,
 }

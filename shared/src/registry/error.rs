@@ -36,6 +36,21 @@ pub enum Error {
         /// What arrived.
         actual: u64,
     },
+    /// The blob's bucket has no URLs by which a client could put it there.
+    #[error("this registry's buckets take no uploads from clients; use the usual upload")]
+    DirectUnsupported,
+    /// More bytes than an object can have.
+    #[error("a blob has at most {limit} bytes")]
+    TooLargeForObject {
+        /// The most bytes.
+        limit: u64,
+    },
+    /// The upload has no part of that number.
+    #[error("the upload has no part {0}")]
+    NoSuchPart(u32),
+    /// What the upload should bring has not come, or not all of it.
+    #[error("nothing was put by this upload's requests, or not all of it")]
+    NothingPut,
     /// The content is not what its digest says.
     #[error("the content's digest is {actual}, not {expected}")]
     DigestMismatch {

@@ -3,23 +3,32 @@
 
 mod blobs;
 mod body;
+mod direct;
 mod error;
 mod manifests;
 mod receive;
 mod referrers;
 mod repositories;
 mod session;
+mod settle;
+mod sweep;
 mod uploads;
+mod verify;
+mod work;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 pub use body::{Body, BodyError};
+pub use direct::{DirectBegun, DirectStanding, Plan, PutPart, RequestedPart, WantedPart};
 pub use error::{Error, Result};
 pub use manifests::{NewManifest, PutManifest, StoredManifest};
 pub use referrers::ReferrersPage;
+pub use sweep::Swept;
 pub use uploads::{Appended, Mounted};
+pub use work::Worked;
 
+use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
 use crate::metadata::MetadataStore;
@@ -33,6 +42,8 @@ pub struct Registry {
     terms: Terms,
     /// What is tidied up by itself after requests that were given up.
     tidying: TaskTracker,
+    /// Told when a request makes work.
+    work_made: Arc<Notify>,
 }
 
 /// How long things are kept and how much is held at once.
@@ -48,6 +59,10 @@ pub struct Terms {
     pub completed_session: Duration,
     /// How long a request holds a session unless it says that it is still alive, which it does three times as often.
     pub claim: Duration,
+    /// How long somebody may still be reading what no row leads to any more.
+    pub url_life: Duration,
+    /// How long work is held by whoever takes it: longer than any process may be at it.
+    pub work: Duration,
     /// A blob of at most this many bytes, when it comes in one body, is held whole and goes straight home.
     pub held_whole: usize,
 }
@@ -61,8 +76,21 @@ impl Default for Terms {
             session: 7 * 24 * HOUR,
             completed_session: HOUR,
             claim: Duration::from_secs(30),
+            url_life: 6 * HOUR,
+            work: Duration::from_mins(20),
             held_whole: 4 * 1024 * 1024,
         }
+    }
+}
+
+impl Terms {
+    /// How much longer what a URL leads to is kept than the URL can be used: somebody may be reading.
+    const READING: Duration = Duration::from_hours(1);
+
+    /// The usual terms of a process that gives out URLs of this life.
+    #[must_use]
+    pub fn with_urls_of(life: Duration) -> Self {
+        Self { url_life: life + Self::READING, ..Self::default() }
     }
 }
 
@@ -73,7 +101,7 @@ impl Registry {
         let tidying = TaskTracker::new();
         // It can be waited for, and goes on taking tasks.
         tidying.close();
-        Self { storage, metadata, terms, tidying }
+        Self { storage, metadata, terms, tidying, work_made: Arc::default() }
     }
 
     /// Opens the connection to a bucket, which others of its store share.

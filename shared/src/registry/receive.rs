@@ -9,7 +9,7 @@ use super::uploads::check_length;
 use super::{Error, Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
-use crate::metadata::{BlobCommit, BlobRecord, Claim, Committed, Place};
+use crate::metadata::{BlobCommit, BlobRecord, Claim, Committed, Place, Task, Work};
 use crate::oci::{Algorithm, ContentRange, Digest, Digester, RepositoryName, UploadId};
 use crate::storage::{self, BucketId, ObjectPath, Progress, PutMode, Span, Version, Writer};
 
@@ -25,20 +25,25 @@ pub(super) struct Receiver {
 const SMALL_CHUNK: usize = 64 * 1024;
 
 /// Where an upload's bytes came to lie.
-struct Landed {
-    place: Place,
-    size: u64,
+pub(super) struct Landed {
+    pub(super) place: Place,
+    pub(super) size: u64,
 }
 
 impl Registry {
     /// A receiver that goes on where the session stands.
-    pub(super) async fn receiver(&self, held: &Held, path: &ObjectPath) -> Result<Receiver> {
+    pub(super) async fn receiver(
+        &self,
+        held: &Held,
+        path: &ObjectPath,
+        progress: Option<Progress>,
+    ) -> Result<Receiver> {
         let session = &held.session;
         let digester = match &session.hash {
             Some(state) => Digester::resume(state)?,
             None => Digester::new(session.algorithm),
         };
-        Ok(Receiver::new(digester, self.bucket(&session.bucket)?.writer(path, held.progress()).await?))
+        Ok(Receiver::new(digester, self.bucket(&session.bucket)?.writer(path, progress).await?))
     }
 
     /// Publishes a blob that comes whole in one body, with no session.
@@ -126,7 +131,7 @@ impl Registry {
         // the session.
         let own = if held.session.checkpoint.is_some() { held.session.id.clone() } else { UploadId::random() };
         let path = ObjectPath::staged(&own);
-        let mut receiver = self.receiver(held, &path).await?;
+        let mut receiver = self.receiver(held, &path, held.whole_progress().await?).await?;
         receiver.take(first, rest).await?;
         check_length(range, receiver.writer.size() - held.session.offset)?;
         let is_hashed = held.session.algorithm == digest.algorithm();
@@ -221,26 +226,15 @@ impl Registry {
     /// The last step: one transaction, after which the blob can be read; none when the session was lost. Bytes that turn
     /// out to be one copy too many are removed, except at a home, where another commit may have come to count on them;
     /// and except those of a lost session, which another request may have published.
-    async fn publish(
+    pub(super) async fn publish(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
         landed: Landed,
         session: Option<(UploadId, Claim)>,
     ) -> Result<Option<BlobRecord>> {
-        let now = Timestamp::now();
-        let commit = BlobCommit {
-            repository: repository.clone(),
-            digest: digest.clone(),
-            size: landed.size,
-            place: landed.place,
-            lease: now.plus(self.terms.lease),
-            session,
-            session_expires: now.plus(self.terms.completed_session),
-            now,
-        };
-        let outcome = self.metadata.commit_blob(&commit).await?;
-        let place = &commit.place;
+        let place = landed.place.clone();
+        let outcome = self.commit(repository, digest, landed, session).await?;
         if matches!(outcome, Committed::Kept(_)) && place.path.digest().is_none() {
             let removed = self.bucket(&place.bucket)?.delete(&place.path, Some(&place.version)).await;
             if let Err(error) = removed {
@@ -251,6 +245,35 @@ impl Registry {
             Committed::Published(blob) | Committed::Kept(blob) => Some(blob),
             Committed::ClaimLost => None,
         })
+    }
+
+    /// The transaction of `publish`, which removes nothing.
+    pub(super) async fn commit(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        landed: Landed,
+        session: Option<(UploadId, Claim)>,
+    ) -> Result<Committed> {
+        let now = Timestamp::now();
+        let settle =
+            |upload| Work::new(upload, Task::Settle { digest: digest.clone(), place: landed.place.clone() }, now);
+        let commit = BlobCommit {
+            repository: repository.clone(),
+            digest: digest.clone(),
+            size: landed.size,
+            work: landed.place.path.upload().map(settle),
+            place: landed.place,
+            lease: now.plus(self.terms.lease),
+            session,
+            session_expires: now.plus(self.terms.completed_session),
+            now,
+        };
+        let outcome = self.metadata.commit_blob(&commit).await?;
+        if commit.work.is_some() {
+            self.work_made.notify_one();
+        }
+        Ok(outcome)
     }
 
     /// Puts bytes that are already verified, as a blob of the repository.
@@ -268,7 +291,7 @@ impl Registry {
         self.storage.bucket(id).ok_or_else(|| Error::BucketUnknown(id.clone()))
     }
 
-    fn place(&self, bucket: BucketId, path: ObjectPath, version: Version) -> Place {
+    pub(super) fn place(&self, bucket: BucketId, path: ObjectPath, version: Version) -> Place {
         Place { bucket, path, version, epoch: self.storage.topology().epoch }
     }
 }

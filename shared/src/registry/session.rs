@@ -8,16 +8,17 @@ use tokio_util::task::TaskTracker;
 
 use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
-use crate::metadata::{Advance, Claim, ClaimOutcome, MetadataStore, SessionClaim, UploadSession};
+use crate::metadata::{
+    Advance, Claim, ClaimOutcome, Direct, DirectAdvance, MetadataStore, SessionClaim, UploadSession, Work,
+};
 use crate::oci::{Digest, DigestState, RepositoryName, UploadId};
-use crate::storage::{Part, Progress};
+use crate::storage::Progress;
 
 /// A session that this request holds: nobody else writes to it. The hold is prolonged while the request lives, and
 /// given up when it is dropped.
 pub(super) struct Held {
     pub(super) session: UploadSession,
     pub(super) claim: Claim,
-    parts: Vec<Part>,
     metadata: Arc<dyn MetadataStore>,
     /// Until when the session is surely held, in milliseconds.
     until: Arc<AtomicU64>,
@@ -33,8 +34,23 @@ pub(super) enum Hold {
 }
 
 impl Registry {
-    /// Claims the session at `offset`, or wherever it stands.
+    /// Claims a session whose bytes come by requests, at `offset` or wherever it stands.
     pub(super) async fn hold(&self, repository: &RepositoryName, id: &UploadId, offset: Option<u64>) -> Result<Hold> {
+        self.hold_if(repository, id, offset, |session| session.direct.is_none()).await
+    }
+
+    /// Claims a session whose bytes go straight into their bucket.
+    pub(super) async fn hold_direct(&self, repository: &RepositoryName, id: &UploadId) -> Result<Hold> {
+        self.hold_if(repository, id, None, |session| session.direct.is_some()).await
+    }
+
+    async fn hold_if(
+        &self,
+        repository: &RepositoryName,
+        id: &UploadId,
+        offset: Option<u64>,
+        is_wanted: impl FnOnce(&UploadSession) -> bool,
+    ) -> Result<Hold> {
         let (now, claim) = (Timestamp::now(), Claim::random());
         let wish = SessionClaim {
             repository: repository.clone(),
@@ -45,14 +61,17 @@ impl Registry {
             until: now.plus(self.terms.claim),
         };
         match self.metadata.claim_session(&wish).await? {
-            ClaimOutcome::Claimed(session, parts) => {
+            ClaimOutcome::Claimed(session) if !is_wanted(&session) => {
+                give_up(&*self.metadata, id, &claim).await;
+                Err(Error::UploadUnknown)
+            }
+            ClaimOutcome::Claimed(session) => {
                 let until = Arc::new(AtomicU64::new(wish.until.as_millis()));
                 Ok(Hold::Held(Box::new(Held {
                     heartbeat: self.keep_alive(id.clone(), claim.clone(), Arc::clone(&until)),
                     metadata: Arc::clone(&self.metadata),
                     session: *session,
                     claim,
-                    parts,
                     until,
                     tidying: self.tidying.clone(),
                     settled: false,
@@ -90,16 +109,33 @@ impl Registry {
 }
 
 impl Held {
-    /// How the session's writer goes on.
+    /// How the session's writer goes on to its next checkpoint, or is cancelled.
     pub(super) fn progress(&self) -> Option<Progress> {
         let checkpoint = self.session.checkpoint.clone()?;
-        Some(Progress { checkpoint, parts: self.parts.clone() })
+        Some(Progress { checkpoint, parts: Vec::new() })
+    }
+
+    /// How the session's writer goes on to its end: with all parts.
+    pub(super) async fn whole_progress(&self) -> Result<Option<Progress>> {
+        let Some(checkpoint) = self.session.checkpoint.clone() else { return Ok(None) };
+        Ok(Some(Progress { checkpoint, parts: self.metadata.parts(&self.session).await? }))
     }
 
     /// Records progress and lets go of the session.
     pub(super) async fn advance(mut self, hash: DigestState, progress: Progress, expires: Timestamp) -> Result<()> {
         let advance = Advance { id: self.session.id.clone(), claim: self.claim.clone(), hash, progress, expires };
         if self.metadata.advance_session(&advance).await? {
+            self.settled = true;
+            Ok(())
+        } else {
+            Err(self.lost().await)
+        }
+    }
+
+    /// Records how far a direct upload has come, and lets go of it.
+    pub(super) async fn advance_direct(mut self, direct: Direct, work: Option<Work>, expires: Timestamp) -> Result<()> {
+        let (id, claim) = (self.session.id.clone(), self.claim.clone());
+        if self.metadata.advance_direct(&DirectAdvance { id, claim, direct, work, expires }).await? {
             self.settled = true;
             Ok(())
         } else {

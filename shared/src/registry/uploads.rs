@@ -7,7 +7,7 @@ use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
 use crate::metadata::{BlobRecord, UploadSession};
 use crate::oci::{Algorithm, ContentRange, Digest, RepositoryName, UploadId};
-use crate::storage::ObjectPath;
+use crate::storage::{BucketId, ObjectPath, Tail};
 
 /// The most repositories that are asked for a blob that a client wants mounted from anywhere.
 const MOUNT_CANDIDATES: usize = 16;
@@ -43,6 +43,7 @@ impl Registry {
             hash: None,
             checkpoint: None,
             parts: 0,
+            direct: None,
             completed: None,
             started: now,
             expires: now.plus(self.terms.session),
@@ -81,7 +82,7 @@ impl Registry {
     /// How far an upload has come.
     pub async fn upload(&self, repository: &RepositoryName, id: &UploadId) -> Result<Appended> {
         let session = self.metadata.session(repository, id).await?.ok_or(Error::UploadUnknown)?;
-        if session.completed.is_some() {
+        if session.completed.is_some() || session.direct.is_some() {
             return Err(Error::UploadUnknown);
         }
         Ok(Appended { id: session.id, offset: session.offset })
@@ -103,7 +104,7 @@ impl Registry {
 
     async fn append_held(&self, held: Held, range: Option<ContentRange>, body: Body) -> Result<Appended> {
         let outcome = async {
-            let mut receiver = self.receiver(&held, &ObjectPath::staged(&held.session.id)).await?;
+            let mut receiver = self.receiver(&held, &ObjectPath::staged(&held.session.id), held.progress()).await?;
             receiver.take(bytes::Bytes::new(), body).await?;
             check_length(range, receiver.writer.size() - held.session.offset)?;
             Ok((receiver.checkpoint().await?, receiver.digester.state()))
@@ -111,7 +112,13 @@ impl Registry {
         match outcome.await {
             Ok((progress, hash)) => {
                 let appended = Appended { id: held.session.id.clone(), offset: progress.checkpoint.offset };
+                let bucket = held.session.bucket.clone();
+                let superseded = held.session.checkpoint.as_ref().and_then(|checkpoint| checkpoint.tail.clone());
+                let superseded = superseded.filter(|tail| progress.checkpoint.tail.as_ref() != Some(tail));
                 held.advance(hash, progress, Timestamp::now().plus(self.terms.session)).await?;
+                if let Some(tail) = superseded {
+                    self.remove_tail(&bucket, tail)?;
+                }
                 Ok(appended)
             }
             Err(error) => {
@@ -119,6 +126,17 @@ impl Registry {
                 Err(error)
             }
         }
+    }
+
+    /// Removes a tail that no checkpoint names any more, while the client goes on.
+    fn remove_tail(&self, bucket: &BucketId, tail: Tail) -> Result<()> {
+        let driver = std::sync::Arc::clone(self.bucket(bucket)?);
+        self.tidying.spawn(async move {
+            if let Err(error) = driver.delete(&tail.path, None).await {
+                tracing::warn!(tail = %tail.path, %error, "a tail is left to the sweeper");
+            }
+        });
+        Ok(())
     }
 
     /// Completes an upload with what the body still brings, once its bytes are what the digest says. Asked again after

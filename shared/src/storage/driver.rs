@@ -11,8 +11,11 @@ use futures::stream::BoxStream;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use super::direct::DirectUploads;
 use super::error::Result;
 use super::path::ObjectPath;
+use crate::clock::Timestamp;
+use crate::oci::Digest;
 
 /// A store of objects under paths.
 ///
@@ -57,6 +60,16 @@ pub trait StorageDriver: fmt::Debug + Send + Sync + 'static {
     /// when an older one is named. Removing nothing succeeds.
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()>;
 
+    /// Up to `limit` objects that were begun before `before` and never finished, of those that the store would keep for ever.
+    /// Never on a request's path.
+    async fn unfinished(&self, before: Timestamp, limit: usize) -> Result<Vec<Unfinished>>;
+
+    /// Forgets an object that was begun and never finished. Forgetting nothing succeeds.
+    async fn forget(&self, unfinished: &Unfinished) -> Result<()>;
+
+    /// What lets clients put objects themselves; none when this store cannot.
+    fn direct(&self) -> Option<&dyn DirectUploads>;
+
     /// A URL at which a client can fetch the object itself, made without asking the store; none when this store has none.
     async fn url_for(&self, path: &ObjectPath, request: &UrlRequest) -> Result<Option<Url>>;
 }
@@ -80,7 +93,7 @@ pub(super) async fn copy_through<D: StorageDriver + ?Sized>(
             return Err(error);
         }
     }
-    Ok(Copied { version: writer.commit().await?, source: content.version })
+    Ok(Copied { version: writer.commit().await?, source: content.version, sha256: None, is_compared: false })
 }
 
 /// Bytes on their way to an object. Dropping a writer loses what was written since its last checkpoint, nothing else.
@@ -137,6 +150,10 @@ pub struct Copied {
     pub version: Version,
     /// The version of the source that was copied; none where its store keeps none.
     pub source: Option<Version>,
+    /// The SHA-256 that the store itself found when it made the object; none where it tells none.
+    pub sha256: Option<Digest>,
+    /// Whether the store's own checksums of source and copy, each of all bytes, are the same.
+    pub is_compared: bool,
 }
 
 /// A stretch of an object.
@@ -185,12 +202,23 @@ pub struct Entry {
     pub path: ObjectPath,
     /// How many bytes it has.
     pub size: u64,
+    /// When it came there, or was begun.
+    pub modified: Timestamp,
+}
+
+/// An object that was begun and never finished.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unfinished {
+    /// Where it was to lie; none where the store does not know.
+    pub path: Option<ObjectPath>,
+    /// What its checkpoints call it.
+    pub upload: String,
 }
 
 /// How to go on with a writer: a checkpoint and parts.
 ///
-/// `Writer::checkpoint` gives the parts finished since the writer was opened or last checkpointed;
-/// `StorageDriver::writer` wants all of them, in order.
+/// `Writer::checkpoint` gives the parts finished since the writer was opened or last checkpointed. A writer that is going to
+/// be committed wants all of them, in order; one that goes on to another checkpoint, or is cancelled, needs none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Progress {
     /// The small state.
@@ -204,6 +232,8 @@ pub struct Progress {
 pub struct Checkpoint {
     /// How many bytes are durable.
     pub offset: u64,
+    /// How many parts they make, without the tail.
+    pub parts: u32,
     /// The store's name for the unfinished object, once it has one.
     pub upload: Option<String>,
     /// The durable bytes after the last part, when there are any.

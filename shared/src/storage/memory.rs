@@ -11,11 +11,13 @@ use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, stream};
 use url::Url;
 
+use super::direct::DirectUploads;
 use super::driver::{
-    Checkpoint, Content, Entry, Progress, PutMode, Span, Stat, StorageDriver, UrlRequest, Version, Writer,
+    Checkpoint, Content, Entry, Progress, PutMode, Span, Stat, StorageDriver, Unfinished, UrlRequest, Version, Writer,
 };
 use super::error::{Error, Result};
 use super::path::ObjectPath;
+use crate::clock::Timestamp;
 use crate::oci::UploadId;
 
 /// How much of an object a reader gives at once.
@@ -31,7 +33,7 @@ pub struct MemoryDriver {
 struct Store {
     objects: BTreeMap<ObjectPath, Object>,
     /// The checkpointed bytes of writers, for whoever resumes them.
-    unfinished: BTreeMap<String, BytesMut>,
+    unfinished: BTreeMap<String, Begun>,
     writes: u64,
 }
 
@@ -39,13 +41,21 @@ struct Store {
 struct Object {
     content: Bytes,
     version: Version,
+    modified: Timestamp,
+}
+
+/// Bytes that are no object yet.
+struct Begun {
+    path: ObjectPath,
+    bytes: BytesMut,
+    modified: Timestamp,
 }
 
 impl Store {
     fn put(&mut self, path: &ObjectPath, content: Bytes) -> Version {
         self.writes += 1;
         let version = Version::new(self.writes.to_string());
-        self.objects.insert(path.clone(), Object { content, version: version.clone() });
+        self.objects.insert(path.clone(), Object { content, version: version.clone(), modified: Timestamp::now() });
         version
     }
 
@@ -104,7 +114,7 @@ impl StorageDriver for MemoryDriver {
     }
 
     async fn reader(&self, path: &ObjectPath, span: Span) -> Result<Content> {
-        let Object { content: mut rest, version } = self.store().get(path)?.clone();
+        let Object { content: mut rest, version, .. } = self.store().get(path)?.clone();
         let size = rest.len() as u64;
         if span.offset > size {
             return Err(Error::OutOfRange { path: path.clone(), size });
@@ -146,12 +156,18 @@ impl StorageDriver for MemoryDriver {
             .skip_while(|(path, _)| path.as_str() < beside.as_str())
             .take_while(|(path, _)| path.is_below(directory))
             .take(limit);
-        Ok(below.map(|(path, object)| Entry { path: path.clone(), size: object.content.len() as u64 }).collect())
+        Ok(below
+            .map(|(path, object)| Entry {
+                path: path.clone(),
+                size: object.content.len() as u64,
+                modified: object.modified,
+            })
+            .collect())
     }
 
     async fn move_content(&self, from: &ObjectPath, to: &ObjectPath) -> Result<Version> {
         let mut store = self.store();
-        let Object { content, version } = store.get(from)?.clone();
+        let Object { content, version, .. } = store.get(from)?.clone();
         if from == to {
             return Ok(version);
         }
@@ -165,6 +181,21 @@ impl StorageDriver for MemoryDriver {
             store.objects.remove(path);
         }
         Ok(())
+    }
+
+    async fn unfinished(&self, before: Timestamp, limit: usize) -> Result<Vec<Unfinished>> {
+        let store = self.store();
+        let old = store.unfinished.iter().filter(|(_, begun)| begun.modified < before).take(limit);
+        Ok(old.map(|(upload, begun)| Unfinished { path: Some(begun.path.clone()), upload: upload.clone() }).collect())
+    }
+
+    async fn forget(&self, unfinished: &Unfinished) -> Result<()> {
+        self.store().unfinished.remove(&unfinished.upload);
+        Ok(())
+    }
+
+    fn direct(&self) -> Option<&dyn DirectUploads> {
+        None
     }
 
     async fn url_for(&self, _: &ObjectPath, _: &UrlRequest) -> Result<Option<Url>> {
@@ -188,11 +219,12 @@ impl MemoryWriter {
     fn with_durable<T>(&self, run: impl FnOnce(&mut BytesMut) -> T) -> Result<T> {
         let mut store = self.driver.store();
         let unfinished = self.upload.as_ref().and_then(|upload| store.unfinished.get_mut(upload));
-        let Some(bytes) = unfinished.filter(|bytes| bytes.len() >= self.durable) else {
+        let Some(begun) = unfinished.filter(|begun| begun.bytes.len() >= self.durable) else {
             return Err(Error::CheckpointGone(self.path.clone()));
         };
-        bytes.truncate(self.durable);
-        Ok(run(bytes))
+        begun.bytes.truncate(self.durable);
+        begun.modified = Timestamp::now();
+        Ok(run(&mut begun.bytes))
     }
 
     fn forget(&self) {
@@ -216,7 +248,8 @@ impl Writer for MemoryWriter {
     async fn checkpoint(&mut self) -> Result<Progress> {
         if self.upload.is_none() && !self.fresh.is_empty() {
             let upload = UploadId::random().to_string();
-            self.driver.store().unfinished.insert(upload.clone(), BytesMut::new());
+            let begun = Begun { path: self.path.clone(), bytes: BytesMut::new(), modified: Timestamp::now() };
+            self.driver.store().unfinished.insert(upload.clone(), begun);
             self.upload = Some(upload);
         }
         if self.upload.is_some() {
@@ -227,7 +260,7 @@ impl Writer for MemoryWriter {
             self.durable = size;
             self.fresh.clear();
         }
-        let checkpoint = Checkpoint { offset: self.size(), upload: self.upload.clone(), tail: None };
+        let checkpoint = Checkpoint { offset: self.size(), parts: 0, upload: self.upload.clone(), tail: None };
         Ok(Progress { checkpoint, parts: Vec::new() })
     }
 

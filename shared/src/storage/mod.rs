@@ -3,6 +3,7 @@
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod direct;
 mod driver;
 mod error;
 mod factory;
@@ -14,9 +15,10 @@ pub mod s3;
 mod sharded;
 mod topology;
 
+pub use direct::{ClientRequest, DirectUploads, PutObject, SignedPart, SignedPut};
 pub use driver::{
-    Checkpoint, Content, Copied, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, UrlMethod,
-    UrlRequest, Version, Writer,
+    Checkpoint, Content, Copied, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, Unfinished,
+    UrlMethod, UrlRequest, Version, Writer,
 };
 pub use error::{Error, Result, Source};
 pub use factory::{Factory, FactoryError, FileUrlError, MemoryUrlError};

@@ -35,6 +35,9 @@ pub enum ParsePathError {
     Component(String),
 }
 
+/// What the paths of everything but homes begin with.
+pub(super) const OWN: &str = "_ringhold/";
+
 impl ObjectPath {
     const MAX_BYTES: usize = 1024;
 
@@ -63,6 +66,18 @@ impl ObjectPath {
     #[must_use]
     pub fn nothing() -> Self {
         Self("_ringhold/tails/nothing".to_owned())
+    }
+
+    /// Where everything staged lies.
+    #[must_use]
+    pub fn all_staged() -> Self {
+        Self("_ringhold/staged".to_owned())
+    }
+
+    /// Where all tails lie.
+    #[must_use]
+    pub fn all_tails() -> Self {
+        Self("_ringhold/tails".to_owned())
     }
 
     /// The path's point on the ring: the digest's if it is the home of a blob, the upload's if it belongs to one, else

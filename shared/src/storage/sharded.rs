@@ -12,13 +12,15 @@ use bytes::Bytes;
 use futures::future::try_join_all;
 use url::Url;
 
+use super::direct::DirectUploads;
 use super::driver::{
-    Content, Copied, Entry, Progress, PutMode, Span, Stat, StorageDriver, UrlRequest, Version, Writer,
+    Content, Copied, Entry, Progress, PutMode, Span, Stat, StorageDriver, Unfinished, UrlRequest, Version, Writer,
 };
 use super::error::{Error, Result};
 use super::path::ObjectPath;
 use super::ring::HashRing;
 use super::topology::{BucketId, Topology, TopologyError};
+use crate::clock::Timestamp;
 use crate::oci::{Digest, UploadId};
 
 /// A store spread over the buckets of a topology.
@@ -171,10 +173,10 @@ impl StorageDriver for ShardedDriver {
         let mut merged = BTreeMap::new();
         for (id, entry) in try_join_all(lists).await?.into_iter().flatten() {
             if self.route(&entry.path) == id || !merged.contains_key(&entry.path) {
-                merged.insert(entry.path, entry.size);
+                merged.insert(entry.path.clone(), entry);
             }
         }
-        Ok(merged.into_iter().take(limit).map(|(path, size)| Entry { path, size }).collect())
+        Ok(merged.into_iter().take(limit).map(|(_, entry)| entry).collect())
     }
 
     async fn move_content(&self, from: &ObjectPath, to: &ObjectPath) -> Result<Version> {
@@ -192,6 +194,21 @@ impl StorageDriver for ShardedDriver {
 
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
         self.driver(path).delete(path, version).await
+    }
+
+    async fn unfinished(&self, before: Timestamp, limit: usize) -> Result<Vec<Unfinished>> {
+        let lists = try_join_all(self.drivers.values().map(|driver| driver.unfinished(before, limit))).await?;
+        Ok(lists.into_iter().flatten().take(limit).collect())
+    }
+
+    /// In every bucket: what it was to be does not say which.
+    async fn forget(&self, unfinished: &Unfinished) -> Result<()> {
+        try_join_all(self.drivers.values().map(|driver| driver.forget(unfinished))).await.map(drop)
+    }
+
+    /// None of the whole: a client puts an object into one bucket.
+    fn direct(&self) -> Option<&dyn DirectUploads> {
+        None
     }
 
     async fn url_for(&self, path: &ObjectPath, request: &UrlRequest) -> Result<Option<Url>> {

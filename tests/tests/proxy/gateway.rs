@@ -105,6 +105,22 @@ async fn a_head_of_a_blob_has_its_length_though_the_registry_points_to_a_bucket(
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_layer_goes_straight_into_its_bucket_where_the_registry_offers_that() {
+    let Some(front) = redirecting().await else { return };
+    let (server, options, _directory) = proxy(&front, &["--log", "trace"]);
+    let (client, layer) = (Client::new(server.address()), noise(6, 13 * MIB + 5));
+    let digest = push_blob(&client, "a", &layer).await;
+    let passed = front.take();
+    assert!(passed.iter().map(|passed| passed.body).sum::<u64>() < 1000, "no byte passes the gateway: {passed:?}");
+    let head = client.head(format!("/v2/a/blobs/{digest}")).await;
+    assert_eq!((head.status.as_u16(), head.header("content-length")), (200, &*layer.len().to_string()));
+    let redirect = client.get(format!("/v2/a/blobs/{digest}")).await;
+    assert!(client.get(redirect.header("location")).await.body == layer);
+    assert!(options.spooled().is_empty());
+    assert!(!options.log().contains("X-Amz-"), "URLs of buckets are secrets: {}", options.log());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_client_that_may_not_reach_buckets_gets_everything_from_the_proxy() {
     let Some(front) = redirecting().await else { return };
     let (server, _options, _directory) = proxy(&front, &["--no-redirect"]);

@@ -19,6 +19,7 @@ pub mod sessions;
 pub mod subject;
 pub mod tags;
 pub mod topology;
+pub mod work;
 
 pub use subject::Subject;
 
@@ -152,6 +153,20 @@ macro_rules! metadata_contract {
                 epochs_follow_each_other_as_numbers,
                 of_two_topologies_with_one_number_one_is_written,
             }
+            work {
+                work_reads_back_as_it_was_put,
+                work_is_found_when_it_is_due_and_not_before,
+                work_is_taken_once,
+                finished_work_is_gone,
+                a_commit_records_its_work_only_where_it_publishes,
+                a_settled_blob_is_read_from_home_and_its_work_goes_on,
+                work_that_another_holds_settles_nothing,
+                a_blob_that_is_not_read_there_is_not_settled,
+                a_settled_blob_can_be_collected,
+                a_direct_upload_is_recorded_with_the_work_that_it_makes,
+                a_session_is_open_until_it_expires_or_is_completed,
+                an_expired_session_is_forgotten_once,
+            }
             races {
                 two_committers_of_one_digest_agree_on_one_place,
                 two_commits_of_one_session_complete_it_once,
@@ -216,6 +231,7 @@ mod tests {
             include_str!("sessions.rs"),
             include_str!("tags.rs"),
             include_str!("topology.rs"),
+            include_str!("work.rs"),
         ];
         let clauses = topics.iter().flat_map(|topic| topic.split("\npub async fn ").skip(1));
         for clause in clauses.filter_map(|clause| clause.split('(').next()) {

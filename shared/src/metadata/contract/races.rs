@@ -235,11 +235,12 @@ pub async fn two_claims_have_one_winner(subject: &Subject) {
             other.claim_session(&two).await.unwrap()
         })
         .await;
-        let ((ClaimOutcome::Claimed(won, parts), ClaimOutcome::Conflict { offset })
-        | (ClaimOutcome::Conflict { offset }, ClaimOutcome::Claimed(won, parts))) = outcomes
+        let ((ClaimOutcome::Claimed(won), ClaimOutcome::Conflict { offset })
+        | (ClaimOutcome::Conflict { offset }, ClaimOutcome::Claimed(won))) = outcomes
         else {
             panic!("{outcomes:?}")
         };
+        let parts = subject.store.parts(&won).await.unwrap();
         assert_eq!((won.offset, parts.len(), offset), (77, 1, 77));
     }
 }
@@ -256,7 +257,8 @@ pub async fn a_takeover_against_an_advance_has_one_winner(subject: &Subject) {
                 other.claim_session(&new).await.unwrap()
             })
             .await;
-        let ClaimOutcome::Claimed(session, parts) = outcome else { panic!("{outcome:?}") };
+        let ClaimOutcome::Claimed(session) = outcome else { panic!("{outcome:?}") };
+        let parts = subject.store.parts(&session).await.unwrap();
         let wanted = if advanced { (77, 1) } else { (0, 0) };
         assert_eq!((session.offset, parts.len()), wanted);
         assert_eq!(session.parts as usize, parts.len());

@@ -19,7 +19,7 @@ fn part(number: u32) -> Part {
 /// Progress of the claim to `offset`, with those parts.
 pub(super) fn advance(claim: &SessionClaim, offset: u64, parts: impl IntoIterator<Item = u32>) -> Advance {
     let tail = Tail { path: ObjectPath::staged(&claim.id).tail(&claim.claim), size: 3 };
-    let checkpoint = Checkpoint { offset, upload: Some("an upload".to_owned()), tail: Some(tail) };
+    let checkpoint = Checkpoint { offset, parts: 0, upload: Some("an upload".to_owned()), tail: Some(tail) };
     Advance {
         id: claim.id.clone(),
         claim: claim.claim.clone(),

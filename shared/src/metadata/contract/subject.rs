@@ -87,6 +87,7 @@ pub(in crate::metadata) fn commit(repository: &RepositoryName, digest: &Digest) 
         lease: lease(),
         session: None,
         session_expires: at(7200),
+        work: None,
         now: at(0),
     }
 }
@@ -126,6 +127,7 @@ pub(in crate::metadata) fn session(repository: &RepositoryName) -> UploadSession
         hash: None,
         checkpoint: None,
         parts: 0,
+        direct: None,
         completed: None,
         started: at(0),
         expires: at(86400),
@@ -199,7 +201,10 @@ impl Subject {
     /// Claims a session that is free.
     pub(in crate::metadata) async fn claimed(&self, claim: &SessionClaim) -> (UploadSession, Vec<Part>) {
         match self.store.claim_session(claim).await.unwrap() {
-            ClaimOutcome::Claimed(session, parts) => (*session, parts),
+            ClaimOutcome::Claimed(session) => {
+                let parts = self.store.parts(&session).await.unwrap();
+                (*session, parts)
+            }
             outcome => panic!("{outcome:?}"),
         }
     }

@@ -5,6 +5,7 @@ use super::blobs::{DELETING, link, live, row, still_live};
 use super::item::{Item, moment, number, text};
 use super::retry::Rounds;
 use super::transaction::{Step, Transacted, Verdict};
+use super::work;
 use super::write::Write;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
@@ -34,9 +35,13 @@ pub(super) async fn commit_blob(store: &DynamoDbStore, commit: &BlobCommit) -> R
         if let Some((id, claim)) = &commit.session {
             steps.push(completion(commit, id, claim));
         }
+        if let (Some(work), Committed::Published(_)) = (&commit.work, &outcome) {
+            steps.push(work::put(work)?.into());
+        }
         let Transacted::Cancelled(verdicts) = store.transact(steps).await? else { return Ok(outcome) };
         let mut verdicts = verdicts.into_iter();
-        let (blob, link, session) = (verdicts.next(), verdicts.next(), verdicts.next());
+        let (blob, link) = (verdicts.next(), verdicts.next());
+        let session = commit.session.as_ref().and_then(|_| verdicts.next());
         if session.is_some_and(|session| session.is_refused()) {
             return Ok(Committed::ClaimLost);
         }

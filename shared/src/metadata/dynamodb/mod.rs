@@ -24,6 +24,7 @@ mod topology;
 mod transaction;
 mod unlink;
 mod uses;
+mod work;
 mod write;
 
 use aws_config::SdkConfig;

@@ -1,7 +1,7 @@
 //! Upload sessions.
 //!
-//! A session's row has what moves as attributes of their own (`offset`, `hash`, `checkpoint`, `parts`, `completed`,
-//! `until`), its claim as `claim` and `claimed_until`, and the rest as it was created. Its parts are rows of their own,
+//! A session's row has what moves as attributes of their own (`offset`, `hash`, `checkpoint`, `parts`, `direct`,
+//! `completed`, `until`), its claim as `claim` and `claimed_until`, and the rest as it was created. Its parts are rows of their own,
 //! each with as many as one request recorded.
 
 use std::time::Duration;
@@ -11,12 +11,13 @@ use super::item::{EXPIRES, Item, json, moment, number, text};
 use super::query::Query;
 use super::retry::Rounds;
 use super::transaction::{Step, Transacted, Verdict};
+use super::work;
 use super::write::{Write, Written};
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys::{self, Key};
 use crate::metadata::records::{Claim, UploadSession};
-use crate::metadata::store::{Advance, ClaimOutcome, SessionClaim};
+use crate::metadata::store::{Advance, ClaimOutcome, DirectAdvance, SessionClaim};
 use crate::oci::{RepositoryName, UploadId};
 use crate::storage::Part;
 
@@ -40,6 +41,9 @@ pub(super) async fn create_session(store: &DynamoDbStore, session: &UploadSessio
     if let Some(checkpoint) = &session.checkpoint {
         row = row.with("checkpoint", json(checkpoint)?);
     }
+    if let Some(direct) = &session.direct {
+        row = row.with("direct", json(direct)?);
+    }
     if let Some(completed) = &session.completed {
         row = row.with("completed", text(completed));
     }
@@ -52,6 +56,7 @@ fn session_of(row: &Item) -> Result<UploadSession> {
     Ok(UploadSession {
         offset: row.number("offset")?,
         hash: row.has("hash").then(|| row.json("hash")).transpose()?,
+        direct: row.has("direct").then(|| row.json("direct")).transpose()?,
         checkpoint: row.has("checkpoint").then(|| row.json("checkpoint")).transpose()?,
         completed: row.has("completed").then(|| row.parsed("completed")).transpose()?,
         parts,
@@ -92,11 +97,7 @@ pub(super) async fn claim_session(store: &DynamoDbStore, claim: &SessionClaim) -
         write = write.with(":offset", number(offset));
     }
     match store.write(write).await? {
-        Written::Done(Some(row)) => {
-            let session = session_of(&row)?;
-            let parts = if session.parts == 0 { Vec::new() } else { parts_of(store, &row, &session).await? };
-            Ok(ClaimOutcome::Claimed(Box::new(session), parts))
-        }
+        Written::Done(Some(row)) => session_of(&row).map(|session| ClaimOutcome::Claimed(Box::new(session))),
         Written::Done(None) | Written::Refused(None) => Ok(ClaimOutcome::Unknown),
         Written::Refused(Some(row)) => {
             let session = session_of(&row)?;
@@ -111,13 +112,19 @@ pub(super) async fn claim_session(store: &DynamoDbStore, claim: &SessionClaim) -
     }
 }
 
-/// All parts recorded so far. Fewer than the session counts would make another object than was hashed: that is an error.
-async fn parts_of(store: &DynamoDbStore, row: &Item, session: &UploadSession) -> Result<Vec<Part>> {
+pub(super) async fn parts(store: &DynamoDbStore, session: &UploadSession) -> Result<Vec<Part>> {
+    if session.parts == 0 {
+        return Ok(Vec::new());
+    }
     let rows = Query::of(keys::upload_partition(&session.id)).beginning_with(keys::PART);
     let rows = store.query(rows, usize::MAX).await?;
     let parts: Vec<Vec<Part>> = rows.iter().map(Item::body).collect::<Result<_>>()?;
     let parts = parts.concat();
-    if u32::try_from(parts.len()) == Ok(session.parts) { Ok(parts) } else { Err(row.malformed("parts", None)) }
+    if u32::try_from(parts.len()) == Ok(session.parts) {
+        Ok(parts)
+    } else {
+        Err(Item::new(&keys::upload(&session.id)).malformed("parts", None))
+    }
 }
 
 /// A write that happens only while the claim holds the session.
@@ -158,9 +165,27 @@ pub(super) async fn advance_session(store: &DynamoDbStore, advance: &Advance) ->
         let kept = number(expires.plus(PARTS_OUTLIVE).as_secs_ceil());
         steps.push(Write::put(&key, Item::new(&key).with(EXPIRES, kept).with_body(&parts)?).into());
     }
+    all_or_refused(store, &steps).await
+}
+
+pub(super) async fn advance_direct(store: &DynamoDbStore, advance: &DirectAdvance) -> Result<bool> {
+    let update = "SET #direct = :direct, #until = :expires_at, #expires = :expires REMOVE #claim, #claimed_until";
+    let record = held(&keys::upload(&advance.id), &advance.claim, update)
+        .with(":direct", json(&advance.direct)?)
+        .with(":expires_at", moment(advance.expires))
+        .with(":expires", number(advance.expires.as_secs_ceil()));
+    let mut steps = vec![Step::from(record)];
+    if let Some(work) = &advance.work {
+        steps.push(work::put(work)?.into());
+    }
+    all_or_refused(store, &steps).await
+}
+
+/// Takes the steps at once, again when another transaction is in the way; false when a condition does not hold.
+async fn all_or_refused(store: &DynamoDbStore, steps: &[Step]) -> Result<bool> {
     let mut rounds = Rounds::of_a_race();
     loop {
-        match store.transact(steps.clone()).await? {
+        match store.transact(steps.to_vec()).await? {
             Transacted::Done => return Ok(true),
             Transacted::Cancelled(verdicts) if verdicts.iter().any(Verdict::is_refused) => return Ok(false),
             Transacted::Cancelled(_) => rounds.again().await?,
@@ -170,6 +195,17 @@ pub(super) async fn advance_session(store: &DynamoDbStore, advance: &Advance) ->
 
 pub(super) async fn delete_session(store: &DynamoDbStore, id: &UploadId, claim: &Claim) -> Result<bool> {
     let end = Write::delete(&keys::upload(id)).when("#claim = :claim").with(":claim", text(claim));
+    end_session(store, id, end).await
+}
+
+pub(super) async fn forget_session(store: &DynamoDbStore, id: &UploadId, now: Timestamp) -> Result<bool> {
+    let end = Write::delete(&keys::upload(id))
+        .when("#until < :now AND (attribute_not_exists(#claim) OR #claimed_until < :now)")
+        .with(":now", moment(now));
+    end_session(store, id, end).await
+}
+
+async fn end_session(store: &DynamoDbStore, id: &UploadId, end: Write) -> Result<bool> {
     let Written::Done(row) = store.write(end).await? else { return Ok(false) };
     if row.is_some_and(|row| row.number("parts").is_ok_and(|parts| parts > 0)) {
         let parts = Query::of(keys::upload_partition(id)).beginning_with(keys::PART).only("#pk, #sk");
@@ -177,4 +213,15 @@ pub(super) async fn delete_session(store: &DynamoDbStore, id: &UploadId, claim: 
         store.delete_all(parts).await?;
     }
     Ok(true)
+}
+
+pub(super) async fn open_session(
+    store: &DynamoDbStore,
+    id: &UploadId,
+    now: Timestamp,
+) -> Result<Option<UploadSession>> {
+    let Some(row) = store.get(&keys::upload(id)).await? else { return Ok(None) };
+    let session = session_of(&row)?;
+    let is_held = row.has("claimed_until") && row.moment("claimed_until")? >= now;
+    Ok(Some(session).filter(|session| session.completed.is_none() && (session.expires >= now || is_held)))
 }

@@ -2,21 +2,27 @@
 
 use async_trait::async_trait;
 
-use super::{DynamoDbStore, blobs, collection, commit, listing, put, removal, sessions, topology, unlink};
+use super::{DynamoDbStore, blobs, collection, commit, listing, put, removal, sessions, topology, unlink, work};
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
 use crate::metadata::records::{BlobRecord, Claim, LinkedBlob, ManifestRecord, Referrer, TagRecord, UploadSession};
 use crate::metadata::store::{
-    Advance, BlobCommit, ClaimOutcome, Committed, ManifestPut, MetadataStore, PutOutcome, SessionClaim, Unlinked,
+    Advance, BlobCommit, ClaimOutcome, Committed, DirectAdvance, ManifestPut, MetadataStore, PutOutcome, SessionClaim,
+    Settlement, Unlinked,
 };
+use crate::metadata::work::Work;
 use crate::oci::{Digest, RepositoryName, Tag, UploadId};
-use crate::storage::{Epoch, Topology};
+use crate::storage::{Epoch, Part, Topology};
 
 #[async_trait]
 impl MetadataStore for DynamoDbStore {
     async fn linked_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<LinkedBlob>> {
         blobs::linked_blob(self, repository, digest).await
+    }
+
+    async fn blob(&self, digest: &Digest) -> Result<Option<BlobRecord>> {
+        blobs::live(self.get(&keys::blob(digest)).await?.as_ref())
     }
 
     async fn renew_link(
@@ -104,6 +110,10 @@ impl MetadataStore for DynamoDbStore {
         sessions::claim_session(self, claim).await
     }
 
+    async fn parts(&self, session: &UploadSession) -> Result<Vec<Part>> {
+        sessions::parts(self, session).await
+    }
+
     async fn extend_claim(&self, id: &UploadId, claim: &Claim, until: Timestamp) -> Result<bool> {
         sessions::extend_claim(self, id, claim, until).await
     }
@@ -112,12 +122,49 @@ impl MetadataStore for DynamoDbStore {
         sessions::advance_session(self, advance).await
     }
 
+    async fn advance_direct(&self, advance: &DirectAdvance) -> Result<bool> {
+        sessions::advance_direct(self, advance).await
+    }
+
     async fn release_claim(&self, id: &UploadId, claim: &Claim) -> Result<()> {
         sessions::release_claim(self, id, claim).await
     }
 
     async fn delete_session(&self, id: &UploadId, claim: &Claim) -> Result<bool> {
         sessions::delete_session(self, id, claim).await
+    }
+
+    /// The table lets its rows expire.
+    async fn expired_sessions(&self, _: Timestamp, _: usize) -> Result<Vec<UploadSession>> {
+        Ok(Vec::new())
+    }
+
+    async fn forget_session(&self, id: &UploadId, now: Timestamp) -> Result<bool> {
+        sessions::forget_session(self, id, now).await
+    }
+
+    async fn open_session(&self, id: &UploadId, now: Timestamp) -> Result<Option<UploadSession>> {
+        sessions::open_session(self, id, now).await
+    }
+
+    async fn work_of(&self, upload: &UploadId) -> Result<Option<Work>> {
+        work::work_of(self, upload).await
+    }
+
+    async fn due_work(&self, now: Timestamp, limit: usize) -> Result<Vec<Work>> {
+        work::due_work(self, now, limit).await
+    }
+
+    async fn put_work(&self, work: &Work) -> Result<()> {
+        work::put_work(self, work).await
+    }
+
+    async fn change_work(&self, held: &Work, next: Option<&Work>) -> Result<bool> {
+        work::change_work(self, held, next).await
+    }
+
+    async fn settle_blob(&self, settlement: &Settlement) -> Result<bool> {
+        work::settle_blob(self, settlement).await
     }
 
     async fn condemn_blob(&self, digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>> {

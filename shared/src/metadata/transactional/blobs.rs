@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::engine::{Rows, RowsMut};
-use super::{rows, sessions};
+use super::{rows, sessions, work};
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
@@ -48,6 +48,17 @@ fn live(rows: &dyn Rows, digest: &Digest) -> Result<Option<BlobRow>> {
     Ok(rows::read(rows, &keys::blob(digest))?.filter(|row: &BlobRow| row.state == State::Live))
 }
 
+pub(super) fn get(rows: &dyn Rows, digest: &Digest) -> Result<Option<BlobRecord>> {
+    Ok(live(rows, digest)?.map(|row| row.record(digest)))
+}
+
+/// Reads a live blob from another place from now on; false when it is not live at `from`.
+pub(super) fn move_to(rows: &mut dyn RowsMut, digest: &Digest, from: &Place, to: &Place) -> Result<bool> {
+    let Some(row) = live(rows, digest)?.filter(|row| row.place == *from) else { return Ok(false) };
+    rows::write(rows, &keys::blob(digest), &BlobRow { place: to.clone(), ..row })?;
+    Ok(true)
+}
+
 /// Links the blob until `lease` at least.
 fn link(rows: &mut dyn RowsMut, repository: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<()> {
     let key = keys::link(digest, repository);
@@ -88,6 +99,9 @@ pub(super) fn commit(rows: &mut dyn RowsMut, commit: &BlobCommit) -> Result<Comm
     }
     let row = BlobRow { size: commit.size, place: commit.place.clone(), generation, state: State::Live };
     rows::write(rows, &key, &row)?;
+    if let Some(work) = &commit.work {
+        work::put(rows, work)?;
+    }
     Ok(Committed::Published(row.record(&commit.digest)))
 }
 

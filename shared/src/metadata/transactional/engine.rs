@@ -32,6 +32,9 @@ pub(crate) trait Rows {
     /// after `after`.
     fn range(&self, partition: &str, prefix: &str, after: Option<&str>, limit: usize)
     -> Result<Vec<(String, Vec<u8>)>>;
+
+    /// All rows of the partitions whose names begin with `prefix`.
+    fn under(&self, prefix: &str) -> Result<Vec<(Key, Vec<u8>)>>;
 }
 
 /// The rows that a transaction may change.

@@ -8,6 +8,7 @@ mod manifests;
 mod rows;
 mod sessions;
 mod topologies;
+mod work;
 
 use async_trait::async_trait;
 
@@ -15,12 +16,13 @@ pub(crate) use engine::{Engine, Rows, RowsMut};
 
 use super::error::Result;
 use super::{
-    Advance, BlobCommit, BlobRecord, Claim, ClaimOutcome, Committed, LinkedBlob, ManifestPut, ManifestRecord,
-    MetadataStore, PutOutcome, Referrer, SessionClaim, TagRecord, Unlinked, UploadSession,
+    Advance, BlobCommit, BlobRecord, Claim, ClaimOutcome, Committed, DirectAdvance, LinkedBlob, ManifestPut,
+    ManifestRecord, MetadataStore, PutOutcome, Referrer, SessionClaim, Settlement, TagRecord, Unlinked, UploadSession,
+    Work,
 };
 use crate::clock::Timestamp;
 use crate::oci::{Digest, RepositoryName, Tag, UploadId};
-use crate::storage::Topology;
+use crate::storage::{Part, Topology};
 
 /// Facts in the rows of an engine.
 #[derive(Debug)]
@@ -44,6 +46,11 @@ impl<E: Engine> MetadataStore for Transactional<E> {
     async fn linked_blob(&self, repository: &RepositoryName, digest: &Digest) -> Result<Option<LinkedBlob>> {
         let (repository, digest) = (repository.clone(), digest.clone());
         self.engine.read(move |rows| blobs::linked(rows, &repository, &digest)).await
+    }
+
+    async fn blob(&self, digest: &Digest) -> Result<Option<BlobRecord>> {
+        let digest = digest.clone();
+        self.engine.read(move |rows| blobs::get(rows, &digest)).await
     }
 
     async fn renew_link(
@@ -147,6 +154,11 @@ impl<E: Engine> MetadataStore for Transactional<E> {
         self.engine.write(move |rows| sessions::claim(rows, claim)).await
     }
 
+    async fn parts(&self, session: &UploadSession) -> Result<Vec<Part>> {
+        let session = session.clone();
+        self.engine.read(move |rows| sessions::parts(rows, &session)).await
+    }
+
     async fn extend_claim(&self, id: &UploadId, claim: &Claim, until: Timestamp) -> Result<bool> {
         let (id, claim) = (id.clone(), claim.clone());
         self.engine.write(move |rows| sessions::extend(rows, &id, claim, until)).await
@@ -157,6 +169,11 @@ impl<E: Engine> MetadataStore for Transactional<E> {
         self.engine.write(move |rows| sessions::advance(rows, advance)).await
     }
 
+    async fn advance_direct(&self, advance: &DirectAdvance) -> Result<bool> {
+        let advance = advance.clone();
+        self.engine.write(move |rows| sessions::advance_direct(rows, advance)).await
+    }
+
     async fn release_claim(&self, id: &UploadId, claim: &Claim) -> Result<()> {
         let (id, claim) = (id.clone(), claim.clone());
         self.engine.write(move |rows| sessions::release(rows, &id, &claim)).await
@@ -165,6 +182,44 @@ impl<E: Engine> MetadataStore for Transactional<E> {
     async fn delete_session(&self, id: &UploadId, claim: &Claim) -> Result<bool> {
         let (id, claim) = (id.clone(), claim.clone());
         self.engine.write(move |rows| sessions::delete(rows, &id, &claim)).await
+    }
+
+    async fn expired_sessions(&self, now: Timestamp, limit: usize) -> Result<Vec<UploadSession>> {
+        self.engine.read(move |rows| sessions::expired(rows, now, limit)).await
+    }
+
+    async fn forget_session(&self, id: &UploadId, now: Timestamp) -> Result<bool> {
+        let id = id.clone();
+        self.engine.write(move |rows| sessions::forget(rows, &id, now)).await
+    }
+
+    async fn open_session(&self, id: &UploadId, now: Timestamp) -> Result<Option<UploadSession>> {
+        let id = id.clone();
+        self.engine.read(move |rows| sessions::open(rows, &id, now)).await
+    }
+
+    async fn work_of(&self, upload: &UploadId) -> Result<Option<Work>> {
+        let upload = upload.clone();
+        self.engine.read(move |rows| work::of(rows, &upload)).await
+    }
+
+    async fn due_work(&self, now: Timestamp, limit: usize) -> Result<Vec<Work>> {
+        self.engine.read(move |rows| work::due(rows, now, limit)).await
+    }
+
+    async fn put_work(&self, work: &Work) -> Result<()> {
+        let work = work.clone();
+        self.engine.write(move |rows| work::put(rows, &work)).await
+    }
+
+    async fn change_work(&self, held: &Work, next: Option<&Work>) -> Result<bool> {
+        let (held, next) = (held.clone(), next.cloned());
+        self.engine.write(move |rows| work::change(rows, &held, next.as_ref())).await
+    }
+
+    async fn settle_blob(&self, settlement: &Settlement) -> Result<bool> {
+        let settlement = settlement.clone();
+        self.engine.write(move |rows| work::settle(rows, &settlement)).await
     }
 
     async fn condemn_blob(&self, digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>> {

@@ -1,8 +1,11 @@
 //! Listings.
 
+use std::time::Duration;
+
 use futures::{StreamExt, stream};
 
 use super::bench::Bench;
+use crate::clock::Timestamp;
 use crate::storage::ObjectPath;
 use crate::storage::driver::{Entry, PutMode};
 
@@ -72,16 +75,22 @@ pub async fn a_list_goes_on_after_a_path(bench: &Bench) {
     }
 }
 
-/// Sizes come with the paths.
-pub async fn a_list_tells_sizes(bench: &Bench) {
+/// Sizes and times come with the paths.
+pub async fn a_list_tells_sizes_and_times(bench: &Bench) {
     let directory = bench.path("sizes");
     let mut expected = Vec::new();
     for (name, size) in [("a", 0), ("b/c", 1), ("d", 70_000)] {
         let path = bench.path(&format!("sizes/{name}"));
         bench.put(&path, vec![b'x'; size]).await;
-        expected.push(Entry { path, size: size as u64 });
+        expected.push((path, size as u64));
     }
-    assert_eq!(bench.reopened().list(&directory, None, 10).await.unwrap(), expected);
+    let now = Timestamp::now();
+    let listed = bench.reopened().list(&directory, None, 10).await.unwrap();
+    for Entry { modified, .. } in &listed {
+        let age = now.since(*modified).max(modified.since(now));
+        assert!(age < Duration::from_mins(5), "{modified:?}, now {now:?}");
+    }
+    assert_eq!(listed.into_iter().map(|entry| (entry.path, entry.size)).collect::<Vec<_>>(), expected);
 }
 
 /// Nothing lies below an absent directory, nor below an object.

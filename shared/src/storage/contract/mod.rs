@@ -124,7 +124,7 @@ macro_rules! storage_contract {
                 a_list_is_in_the_byte_order_of_paths,
                 a_list_of_more_than_a_thousand_pages,
                 a_list_goes_on_after_a_path,
-                a_list_tells_sizes,
+                a_list_tells_sizes_and_times,
                 a_list_of_nothing_is_empty;
             deleting:
                 a_delete_removes_what_lies_there,

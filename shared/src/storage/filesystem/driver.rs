@@ -18,10 +18,12 @@ use super::unfinished::Unfinished;
 use super::version::version_of;
 use super::walk;
 use super::writer::FilesystemWriter;
-use crate::storage::driver::copy_through;
+use crate::clock::Timestamp;
+use crate::oci::UploadId;
+use crate::storage::driver::{Unfinished as Left, copy_through};
 use crate::storage::{
-    Content, Copied, Entry, Error, ObjectPath, Progress, PutMode, Result, Span, Stat, StorageDriver, UrlRequest,
-    Version, Writer,
+    Content, Copied, DirectUploads, Entry, Error, ObjectPath, Progress, PutMode, Result, Span, Stat, StorageDriver,
+    UrlRequest, Version, Writer,
 };
 
 /// How much of an object a reader holds at once.
@@ -138,7 +140,7 @@ impl StorageDriver for FilesystemDriver {
             let mut unfinished = Unfinished::create(root).map_err(sort)?;
             io::copy(&mut file, &mut unfinished.file).map_err(sort)?;
             let version = root.publish(unfinished, &to, PutMode::Overwrite)?;
-            Ok(Copied { version, source: Some(copied.version) })
+            Ok(Copied { version, source: Some(copied.version), sha256: None, is_compared: false })
         })
         .await
     }
@@ -146,6 +148,20 @@ impl StorageDriver for FilesystemDriver {
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
         let (path, version) = (path.clone(), version.cloned());
         self.run(move |root| root.remove(&path, version.as_ref())).await
+    }
+
+    /// Files that a checkpoint named once, untouched since then.
+    async fn unfinished(&self, before: Timestamp, limit: usize) -> Result<Vec<Left>> {
+        self.run(move |root| root.partials(before, limit).map_err(sort)).await
+    }
+
+    async fn forget(&self, unfinished: &Left) -> Result<()> {
+        let upload = unfinished.upload.parse::<UploadId>().ok();
+        self.run(move |root| upload.map_or(Ok(()), |upload| root.remove_partial(&upload)).map_err(sort)).await
+    }
+
+    fn direct(&self) -> Option<&dyn DirectUploads> {
+        None
     }
 
     async fn url_for(&self, _: &ObjectPath, _: &UrlRequest) -> Result<Option<Url>> {

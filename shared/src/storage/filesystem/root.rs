@@ -10,8 +10,10 @@ use rustix::fs::OFlags;
 use super::blocking::{found, is_absent, sort};
 use super::temporary::Temporary;
 use super::unfinished::Unfinished;
-use super::version::{stamp, version_of};
+use super::version::{moment, stamp, version_of};
+use crate::clock::Timestamp;
 use crate::oci::{Algorithm, Digest, UploadId};
+use crate::storage::driver::Unfinished as Left;
 use crate::storage::{Error, ObjectPath, PutMode, Result, Stat, Version};
 
 /// How often a directory is made anew when a delete nearby keeps removing it while it is still empty.
@@ -48,6 +50,19 @@ impl Root {
 
     pub(super) fn partial(&self, upload: &UploadId) -> PathBuf {
         self.own.join("partial").join(upload.as_str())
+    }
+
+    /// Up to `limit` partial files that nobody has written to since `before`.
+    pub(super) fn partials(&self, before: Timestamp, limit: usize) -> io::Result<Vec<Left>> {
+        let mut found = Vec::new();
+        for entry in fs::read_dir(self.own.join("partial"))? {
+            let entry = entry?;
+            let Ok(metadata) = entry.metadata() else { continue };
+            if moment(&metadata) < before && found.len() < limit {
+                found.extend(entry.file_name().into_string().ok().map(|upload| Left { path: None, upload }));
+            }
+        }
+        Ok(found)
     }
 
     pub(super) fn temporary_path(&self) -> PathBuf {

@@ -129,7 +129,7 @@ async fn a_checkpoint_of_another_store_or_with_a_path_in_it_is_gone() {
     let object = path("object");
     driver.put_content(&object, "content".into(), PutMode::Overwrite).await.unwrap();
     for upload in [None, Some("../../object"), Some(""), Some("0"), Some("00000000000000000000000000000000")] {
-        let checkpoint = crate::storage::Checkpoint { offset: 1, upload: upload.map(Into::into), tail: None };
+        let checkpoint = crate::storage::Checkpoint { offset: 1, parts: 0, upload: upload.map(Into::into), tail: None };
         let outcome = driver.writer(&object, Some(Progress { checkpoint, parts: Vec::new() })).await;
         assert!(matches!(outcome, Err(Error::CheckpointGone(_))), "{upload:?}");
     }

@@ -6,6 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::clock::Timestamp;
 use crate::storage::Version;
 
 /// The version of the object that this file is.
@@ -13,6 +14,13 @@ pub(super) fn version_of(metadata: &Metadata) -> Version {
     let (inode, size) = (metadata.ino(), metadata.size());
     let (seconds, nanoseconds) = (metadata.mtime(), metadata.mtime_nsec());
     Version::new(format!("{inode:x}-{seconds:x}.{nanoseconds:x}-{size:x}"))
+}
+
+/// When the file was last written to.
+pub(super) fn moment(metadata: &Metadata) -> Timestamp {
+    let since_epoch = metadata.modified().ok().and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    let millis = since_epoch.and_then(|since| u64::try_from(since.as_millis()).ok());
+    Timestamp::from_millis(millis.unwrap_or(u64::MAX))
 }
 
 /// Gives the file a version that no file had before.

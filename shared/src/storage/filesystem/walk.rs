@@ -1,5 +1,6 @@
 //! Listing a directory tree in the byte order of paths.
 
+use super::version::moment;
 use std::fs;
 use std::io;
 use std::path::Path;
@@ -58,7 +59,9 @@ fn children(root: &Path, directory: &str) -> io::Result<Vec<String>> {
 fn entry(root: &Path, name: &str) -> Result<Option<Entry>> {
     let Ok(path) = name.parse() else { return Ok(None) };
     match fs::symlink_metadata(root.join(name)) {
-        Ok(metadata) => Ok(metadata.is_file().then_some(Entry { path, size: metadata.len() })),
+        Ok(metadata) => {
+            Ok(metadata.is_file().then_some(Entry { path, size: metadata.len(), modified: moment(&metadata) }))
+        }
         Err(error) if is_absent(&error) => Ok(None),
         Err(error) => Err(sort(error)),
     }

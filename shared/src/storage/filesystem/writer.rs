@@ -107,7 +107,7 @@ impl Writer for FilesystemWriter {
         .await?;
         self.upload = upload;
         let upload = self.upload.as_ref().map(ToString::to_string);
-        Ok(Progress { checkpoint: Checkpoint { offset: self.size, upload, tail: None }, parts: Vec::new() })
+        Ok(Progress { checkpoint: Checkpoint { offset: self.size, parts: 0, upload, tail: None }, parts: Vec::new() })
     }
 
     async fn commit(mut self: Box<Self>) -> Result<Version> {

@@ -8,6 +8,8 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::S3Driver;
 use super::client::patient;
 use super::copy_plan::{CopyRange, copy_ranges};
+use super::crc::Crc;
+use super::direct::digest_of;
 use super::error::outcome;
 use super::multipart::{Multipart, part_number};
 use super::objects::{CONTENT_TYPE, bytes};
@@ -15,6 +17,11 @@ use super::plan::LARGEST_PART;
 use super::version::{Mark, versioned};
 use crate::storage::driver::{Copied, Part};
 use crate::storage::{Error, ObjectPath, Result};
+
+/// A copy whose checksum is not that of its source.
+#[derive(Debug, thiserror::Error)]
+#[error("the copy's checksum is not that of its source")]
+struct CopyDiffers;
 
 /// Ranges copied at once.
 const TOGETHER: usize = 8;
@@ -38,10 +45,12 @@ impl S3Driver {
             Ok(copied) => Ok(Copied {
                 version: mark.version(copied.version_id()),
                 source: versioned(copied.copy_source_version_id()),
+                sha256: copied.copy_object_result().and_then(|made| made.checksum_sha256()).and_then(digest_of),
+                is_compared: false,
             }),
             // Too large a source is an invalid request like many others: its size tells.
             Err(error) if matches!(error.code(), Some("InvalidRequest" | "EntityTooLarge")) => {
-                let head = source.head(from).await?;
+                let head = source.head_with_checksum(from).await?;
                 if bytes(head.content_length()) <= LARGEST_PART {
                     return Err(outcome(from, error));
                 }
@@ -65,10 +74,17 @@ impl S3Driver {
         let copied = async {
             let copies = ranges.map(|range| self.copy_range(source, from, to, &head, &upload, range));
             let parts: Vec<Part> = stream::iter(copies).buffered(TOGETHER).try_collect().await?;
-            self.complete(to, &upload, &parts).await
+            let (whole, copy) = (head.checksum_crc64_nvme(), Crc::of_parts(&parts).map(Crc::to_base64));
+            let is_compared = match (whole, copy) {
+                (Some(whole), Some(copy)) if *whole != copy => return Err(Error::Failed(CopyDiffers.into())),
+                (whole, copy) => whole.is_some() && copy.is_some(),
+            };
+            Ok((self.complete(to, &upload, &parts).await?, is_compared))
         };
         match copied.await {
-            Ok(version) => Ok(Copied { version, source: versioned(head.version_id()) }),
+            Ok((version, is_compared)) => {
+                Ok(Copied { version, source: versioned(head.version_id()), sha256: None, is_compared })
+            }
             Err(error) => {
                 self.abort_after_failure(to, &upload).await;
                 Err(error)

@@ -14,6 +14,7 @@ mod config;
 mod copy;
 mod copy_plan;
 mod crc;
+mod direct;
 mod error;
 mod multipart;
 mod objects;
@@ -38,12 +39,15 @@ pub use config::{ParseS3ConfigError, S3Config, S3ConfigProblem};
 
 use self::client::Realm;
 use self::writer::S3Writer;
+use super::direct::DirectUploads;
 use super::driver::{
-    Content, Copied, Entry, Progress, PutMode, Span, Stat, StorageDriver, UrlRequest, Version, Writer, copy_through,
+    Content, Copied, Entry, Progress, PutMode, Span, Stat, StorageDriver, Unfinished, UrlRequest, Version, Writer,
+    copy_through,
 };
 use super::error::Result;
 use super::path::ObjectPath;
 use crate::calls::Calls;
+use crate::clock::Timestamp;
 
 /// A bucket. Clones share its client.
 #[derive(Clone)]
@@ -140,7 +144,7 @@ impl StorageDriver for S3Driver {
         match source.as_any().downcast_ref::<Self>().filter(|source| source.realm == self.realm) {
             Some(source) if source.bucket == self.bucket && from == to => {
                 let Stat { version, .. } = self.stat(from).await?;
-                Ok(Copied { version: version.clone(), source: Some(version) })
+                Ok(Copied { version: version.clone(), source: Some(version), sha256: None, is_compared: true })
             }
             Some(source) => self.copy(source, from, to).await,
             None => copy_through(self, source, from, to).await,
@@ -158,6 +162,23 @@ impl StorageDriver for S3Driver {
             Ok(_) | Err(super::Error::NotFound(_)) => Ok(()),
             Err(error) => Err(error),
         }
+    }
+
+    /// One LIST of multipart uploads per thousand of them.
+    async fn unfinished(&self, before: Timestamp, limit: usize) -> Result<Vec<Unfinished>> {
+        self.multiparts(before, limit).await
+    }
+
+    /// One request.
+    async fn forget(&self, unfinished: &Unfinished) -> Result<()> {
+        match &unfinished.path {
+            Some(path) => self.forget_parts(path, &unfinished.upload).await,
+            None => Ok(()),
+        }
+    }
+
+    fn direct(&self) -> Option<&dyn DirectUploads> {
+        Some(self)
     }
 
     /// No request.

@@ -8,10 +8,12 @@ use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUploa
 use super::S3Driver;
 use super::crc::Crc;
 use super::error::outcome;
-use super::objects::{CONTENT_TYPE, length};
+use super::objects::{CONTENT_TYPE, length, moment};
 use super::rope::Rope;
 use super::version::{self, Mark};
-use crate::storage::driver::{Part, Version};
+use crate::clock::Timestamp;
+use crate::storage::driver::{Part, Unfinished, Version};
+use crate::storage::path::OWN;
 use crate::storage::{Error, ObjectPath, Result};
 
 /// A multipart upload, and the mark of the object that it will be. As text, `<mark>:<S3's upload id>`.
@@ -125,6 +127,28 @@ impl S3Driver {
             }
             Err(error) if error.may_mean_absent() => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Multipart uploads begun before `before`, with a mark of no object: they can only be forgotten.
+    pub(super) async fn multiparts(&self, before: Timestamp, limit: usize) -> Result<Vec<Unfinished>> {
+        let (mut found, mut key, mut id) = (Vec::new(), None, None);
+        loop {
+            let request = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(OWN);
+            let listed = request.set_key_marker(key.take()).set_upload_id_marker(id.take()).send().await;
+            let listed = listed.map_err(|error| outcome(&ObjectPath::nothing(), error))?;
+            found.extend(listed.uploads().iter().filter_map(|upload| {
+                let path: ObjectPath = upload.key()?.parse().ok()?;
+                let id = upload.upload_id()?.to_owned();
+                let is_old = moment(upload.initiated()) < before;
+                is_old
+                    .then(|| Unfinished { path: Some(path), upload: Multipart { mark: Mark::new(""), id }.to_string() })
+            }));
+            (key, id) = (listed.next_key_marker, listed.next_upload_id_marker);
+            if found.len() >= limit || listed.is_truncated != Some(true) || key.is_none() {
+                found.truncate(limit);
+                return Ok(found);
+            }
         }
     }
 

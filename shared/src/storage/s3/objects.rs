@@ -2,7 +2,8 @@
 
 use aws_sdk_s3::operation::get_object::GetObjectOutput;
 use aws_sdk_s3::operation::head_object::HeadObjectOutput;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{ByteStream, DateTime};
+use aws_sdk_s3::types::ChecksumMode;
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
 
@@ -10,6 +11,7 @@ use super::S3Driver;
 use super::error::outcome;
 use super::rope::Rope;
 use super::version::{self, Mark};
+use crate::clock::Timestamp;
 use crate::storage::driver::{Content, Entry, PutMode, Span, Stat, Version};
 use crate::storage::{Error, ObjectPath, Result};
 
@@ -63,6 +65,12 @@ impl S3Driver {
     pub(super) async fn head(&self, path: &ObjectPath) -> Result<HeadObjectOutput> {
         let request = self.client.head_object().bucket(&self.bucket).key(path.as_str());
         request.send().await.map_err(|error| outcome(path, error))
+    }
+
+    /// With the checksums that the store keeps of the object.
+    pub(super) async fn head_with_checksum(&self, path: &ObjectPath) -> Result<HeadObjectOutput> {
+        let request = self.client.head_object().bucket(&self.bucket).key(path.as_str());
+        request.checksum_mode(ChecksumMode::Enabled).send().await.map_err(|error| outcome(path, error))
     }
 
     pub(super) async fn get(&self, path: &ObjectPath, limit: u64) -> Result<Bytes> {
@@ -132,7 +140,7 @@ impl S3Driver {
             start = listed.contents().last().and_then(|object| object.key()).map(ToOwned::to_owned);
             entries.extend(listed.contents().iter().filter_map(|object| {
                 let path = object.key()?.parse().ok()?;
-                Some(Entry { path, size: bytes(object.size()) })
+                Some(Entry { path, size: bytes(object.size()), modified: moment(object.last_modified()) })
             }));
             if listed.is_truncated() != Some(true) || start.is_none() {
                 break;
@@ -173,6 +181,12 @@ fn chunks(body: ByteStream) -> stream::BoxStream<'static, Result<Bytes>> {
         Ok(chunk.map(|chunk| (chunk, body)))
     });
     chunks.try_filter(|chunk| futures::future::ready(!chunk.is_empty())).boxed()
+}
+
+/// A moment as S3 tells it; one that it does not tell is the latest that there can be.
+pub(super) fn moment(time: Option<&DateTime>) -> Timestamp {
+    let millis = time.and_then(|time| time.to_millis().ok()).and_then(|millis| u64::try_from(millis).ok());
+    Timestamp::from_millis(millis.unwrap_or(u64::MAX))
 }
 
 pub(super) fn bytes(length: Option<i64>) -> u64 {

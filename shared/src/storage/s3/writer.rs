@@ -33,7 +33,7 @@ pub(super) struct S3Writer {
     upload: Option<Multipart>,
     /// Whether no checkpoint names the upload.
     is_own: bool,
-    /// Finished parts; no checkpoint of this writer has those after `reported`.
+    /// Finished parts, perhaps without those of earlier writers; no checkpoint of this writer has those after `reported`.
     parts: Vec<Part>,
     reported: usize,
     sending: JoinSet<Result<Part>>,
@@ -64,11 +64,16 @@ enum Rest {
 #[error("the writer failed before")]
 struct FailedBefore;
 
+/// A commit of a writer that was not given all parts of its checkpoint.
+#[derive(Debug, thiserror::Error)]
+#[error("an object is made of all its parts")]
+struct PartsMissing;
+
 impl S3Writer {
     pub(super) fn open(store: S3Driver, path: ObjectPath, progress: Option<Progress>) -> Result<Self> {
         let (checkpoint, parts) = match progress {
             Some(Progress { checkpoint, parts }) => (checkpoint, parts),
-            None => (Checkpoint { offset: 0, upload: None, tail: None }, Vec::new()),
+            None => (Checkpoint { offset: 0, parts: 0, upload: None, tail: None }, Vec::new()),
         };
         let upload = checkpoint.upload.map(|text| text.parse()).transpose();
         Ok(Self {
@@ -78,7 +83,7 @@ impl S3Writer {
             size: checkpoint.offset,
             is_own: false,
             reported: parts.len(),
-            next: u32::try_from(parts.len()).unwrap_or(u32::MAX).saturating_add(1),
+            next: checkpoint.parts.saturating_add(1),
             parts,
             sending: JoinSet::new(),
             sending_bytes: 0,
@@ -212,7 +217,7 @@ impl S3Writer {
         let parts = self.parts[self.reported..].to_vec();
         self.reported = self.parts.len();
         let upload = self.upload.as_ref().map(ToString::to_string);
-        Ok(Progress { checkpoint: Checkpoint { offset: self.size, upload, tail }, parts })
+        Ok(Progress { checkpoint: Checkpoint { offset: self.size, parts: self.next - 1, upload, tail }, parts })
     }
 
     async fn publish(&mut self) -> Result<Version> {
@@ -222,6 +227,9 @@ impl S3Writer {
             self.send(self.rest.size()).await?;
         }
         self.all_arrive().await?;
+        if self.parts.len() + 1 != self.next as usize {
+            return Err(Error::Failed(PartsMissing.into()));
+        }
         self.store.complete(&self.path, &upload, &self.parts).await
     }
 

@@ -1,0 +1,91 @@
+//! Work that nobody waits for. A row has `due` and `attempts` beside its record: together they tell its states apart.
+
+use super::DynamoDbStore;
+use super::blobs::{self, LIVE};
+use super::item::{Item, moment, number, text};
+use super::query::Query;
+use super::retry::Rounds;
+use super::transaction::{Step, Transacted, Verdict};
+use super::write::{Write, Written};
+use crate::clock::Timestamp;
+use crate::metadata::error::Result;
+use crate::metadata::keys;
+use crate::metadata::records::BlobRecord;
+use crate::metadata::store::Settlement;
+use crate::metadata::work::Work;
+use crate::oci::UploadId;
+
+/// How many rows a page has at most.
+const PAGE: usize = 500;
+
+/// The write of a work, over whatever there is for its upload.
+pub(super) fn put(work: &Work) -> Result<Write> {
+    let key = keys::work(&work.upload);
+    let row = Item::new(&key).with("due", moment(work.due)).with("attempts", number(work.attempts.into()));
+    Ok(Write::put(&key, row.with_body(work)?))
+}
+
+/// The write, on condition that the work is still as it is held.
+fn held(write: Write, work: &Work) -> Write {
+    write
+        .when("#due = :due AND #attempts = :attempts")
+        .with(":due", moment(work.due))
+        .with(":attempts", number(work.attempts.into()))
+}
+
+fn changed(work: &Work, next: Option<&Work>) -> Result<Write> {
+    let write = next.map_or_else(|| Ok(Write::delete(&keys::work(&work.upload))), put)?;
+    Ok(held(write, work))
+}
+
+pub(super) async fn put_work(store: &DynamoDbStore, work: &Work) -> Result<()> {
+    store.write(put(work)?).await.map(drop)
+}
+
+pub(super) async fn work_of(store: &DynamoDbStore, upload: &UploadId) -> Result<Option<Work>> {
+    store.get(&keys::work(upload)).await?.as_ref().map(Item::body).transpose()
+}
+
+/// One round trip per shard, and per megabyte of work that is not due.
+pub(super) async fn due_work(store: &DynamoDbStore, now: Timestamp, limit: usize) -> Result<Vec<Work>> {
+    let mut due = Vec::new();
+    for shard in 0..keys::WORK_SHARDS {
+        let mut pages = store.pages(Query::of(keys::work_partition(shard)));
+        while due.len() < limit {
+            let Some(page) = pages.next(PAGE).await? else { break };
+            for row in page {
+                if row.moment("due")? <= now && due.len() < limit {
+                    due.push(row.body()?);
+                }
+            }
+        }
+    }
+    Ok(due)
+}
+
+pub(super) async fn change_work(store: &DynamoDbStore, work: &Work, next: Option<&Work>) -> Result<bool> {
+    Ok(matches!(store.write(changed(work, next)?).await?, Written::Done(_)))
+}
+
+/// The blob's row is changed only from what was read: its body, to the letter.
+pub(super) async fn settle_blob(store: &DynamoDbStore, settlement: &Settlement) -> Result<bool> {
+    let Settlement { held, next, digest, from, to } = settlement;
+    let key = keys::blob(digest);
+    let mut rounds = Rounds::of_a_race();
+    loop {
+        let Some(row) = store.get(&key).await? else { return Ok(false) };
+        let Some(blob) = blobs::live(Some(&row))?.filter(|blob| blob.place == *from) else { return Ok(false) };
+        let moved = BlobRecord { place: to.clone(), ..blob };
+        let switch = Write::put(&key, blobs::row(&moved)?)
+            .when("#state = :live AND #generation = :generation AND #body = :body")
+            .with(":live", text(LIVE))
+            .with(":generation", number(moved.generation.0))
+            .with(":body", text(row.text("body")?));
+        let steps = vec![Step::from(switch), Step::from(changed(held, Some(next))?)];
+        match store.transact(steps).await? {
+            Transacted::Done => return Ok(true),
+            Transacted::Cancelled(verdicts) if verdicts.iter().any(Verdict::is_refused) => return Ok(false),
+            Transacted::Cancelled(_) => rounds.again().await?,
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Work that nobody waits for.
+
+use super::engine::{Rows, RowsMut};
+use super::rows;
+use crate::clock::Timestamp;
+use crate::metadata::error::Result;
+use crate::metadata::keys;
+use crate::metadata::{Settlement, Work};
+use crate::oci::UploadId;
+
+use super::blobs;
+
+pub(super) fn put(rows: &mut dyn RowsMut, work: &Work) -> Result<()> {
+    rows::write(rows, &keys::work(&work.upload), work)
+}
+
+pub(super) fn of(rows: &dyn Rows, upload: &UploadId) -> Result<Option<Work>> {
+    rows::read(rows, &keys::work(upload))
+}
+
+pub(super) fn due(rows: &dyn Rows, now: Timestamp, limit: usize) -> Result<Vec<Work>> {
+    let mut due = Vec::new();
+    for shard in 0..keys::WORK_SHARDS {
+        let all: Vec<Work> = rows::read_all(rows, &keys::work_partition(shard), "", None, usize::MAX)?;
+        due.extend(all.into_iter().filter(|work| work.due <= now).take(limit - due.len()));
+    }
+    Ok(due)
+}
+
+/// Puts `next` in the place of the work as it is held, or nothing; false when it is no longer so.
+pub(super) fn change(rows: &mut dyn RowsMut, held: &Work, next: Option<&Work>) -> Result<bool> {
+    if !of(rows, &held.upload)?.is_some_and(|present| present.is(held)) {
+        return Ok(false);
+    }
+    match next {
+        Some(next) => put(rows, next)?,
+        None => rows.delete(&keys::work(&held.upload))?,
+    }
+    Ok(true)
+}
+
+pub(super) fn settle(rows: &mut dyn RowsMut, settlement: &Settlement) -> Result<bool> {
+    let Settlement { held, next, digest, from, to } = settlement;
+    if !of(rows, &held.upload)?.is_some_and(|present| present.is(held)) {
+        return Ok(false);
+    }
+    Ok(blobs::move_to(rows, digest, from, to)? && change(rows, held, Some(next))?)
+}

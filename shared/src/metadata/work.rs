@@ -1,0 +1,93 @@
+//! Work that nobody waits for: a record for each staged object, from when it is published or must be verified until it is
+//! gone.
+
+use serde::{Deserialize, Serialize};
+
+use super::records::Place;
+use crate::clock::Timestamp;
+use crate::oci::{Digest, DigestState, UploadId};
+
+/// Something to be done about the object that an upload has staged. There is one work for an upload at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Work {
+    /// The upload.
+    pub upload: UploadId,
+    /// What is to be done.
+    pub task: Task,
+    /// Not before this. Whoever takes the work puts this off, so that nobody else does it at the same time.
+    pub due: Timestamp,
+    /// How often it was taken.
+    pub attempts: u32,
+    /// Since when this is to be done.
+    pub since: Timestamp,
+}
+
+/// What is to be done. Each can be done twice, or be given up half-way, without harm.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Task {
+    /// Bring a published blob home.
+    Settle {
+        /// The blob.
+        digest: Digest,
+        /// Where it lies.
+        place: Place,
+    },
+    /// Hash what came in parts, and publish it when it is what its digest says.
+    Verify(Verification),
+    /// Remove what nobody reads any more.
+    Discard {
+        /// Where it lies: that version, and nothing that may have come there since.
+        place: Place,
+    },
+}
+
+/// Bytes that are all there, and are being hashed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Verification {
+    /// Where they lie.
+    pub place: Place,
+    /// How many bytes are hashed.
+    pub offset: u64,
+    /// Their hash; absent before the first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hash: Option<DigestState>,
+}
+
+impl Work {
+    /// New work, due at once.
+    #[must_use]
+    pub fn new(upload: UploadId, task: Task, now: Timestamp) -> Self {
+        Self { upload, task, due: now, attempts: 0, since: now }
+    }
+
+    /// The work, due only then.
+    #[must_use]
+    pub fn at(self, due: Timestamp) -> Self {
+        Self { due, ..self }
+    }
+
+    /// The work as whoever takes it until then holds it.
+    #[must_use]
+    pub fn taken(&self, until: Timestamp) -> Self {
+        Self { due: until, attempts: self.attempts.saturating_add(1), ..self.clone() }
+    }
+
+    /// Whether this is the same state of the same work.
+    #[must_use]
+    pub fn is(&self, other: &Self) -> bool {
+        self.upload == other.upload && self.due == other.due && self.attempts == other.attempts
+    }
+}
+
+impl Task {
+    /// What it is called.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Settle { .. } => "settle",
+            Self::Verify(_) => "verify",
+            Self::Discard { .. } => "discard",
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Bringing a staged blob home. It is read from where it lies until its copy at home is proven and its row says so, and
+//! what was staged goes when no URL of it is left.
+
+use futures::StreamExt;
+
+use super::work::Next;
+use super::{Error, Registry, Result};
+use crate::clock::Timestamp;
+use crate::metadata::{Place, Settlement, Task, Work};
+use crate::oci::{Digest, Digester};
+use crate::storage::{Copied, ObjectPath, Span, StorageDriver};
+
+impl Registry {
+    pub(super) async fn settle(&self, held: &Work, digest: &Digest, from: &Place) -> Result<Next> {
+        let is_read_there = self.metadata.blob(digest).await?.is_some_and(|blob| blob.place == *from);
+        if !is_read_there {
+            return Ok(Next::Work(Box::new(self.discard_later(held, from))));
+        }
+        let (home, path) = (self.storage.home(digest).clone(), ObjectPath::blob(digest));
+        let (source, target) = (self.bucket(&from.bucket)?, self.bucket(&home)?);
+        let copied = target.copy_from(&**source, &from.path, &path).await?;
+        if let Err(error) = prove(&**target, &path, &copied, digest).await {
+            target.delete(&path, Some(&copied.version)).await?;
+            return Err(error);
+        }
+        let to = self.place(home, path, copied.version);
+        let next = self.discard_later(held, from);
+        let settlement =
+            Settlement { held: held.clone(), next, digest: digest.clone(), from: from.clone(), to: to.clone() };
+        if self.metadata.settle_blob(&settlement).await? {
+            return Ok(Next::Recorded);
+        }
+        // Either somebody else settled it, and may have written over our copy, or it is no longer read at all.
+        let is_read_here = self.metadata.blob(digest).await?.is_some_and(|blob| blob.place.path == to.path);
+        if !is_read_here {
+            target.delete(&to.path, Some(&to.version)).await?;
+        }
+        Ok(Next::Work(Box::new(held.clone().at(Timestamp::now()))))
+    }
+
+    /// The work that is left when nobody is sent to the staged object any more: it goes when the last who was is done.
+    pub(super) fn discard_later(&self, held: &Work, place: &Place) -> Work {
+        let now = Timestamp::now();
+        Work::new(held.upload.clone(), Task::Discard { place: place.clone() }, now).at(now.plus(self.terms.url_life))
+    }
+}
+
+/// Fails unless the copy is what the digest says: by what the store found when it made the copy, or by reading it.
+async fn prove(target: &dyn StorageDriver, path: &ObjectPath, copied: &Copied, digest: &Digest) -> Result<()> {
+    let actual = match &copied.sha256 {
+        Some(sha256) if sha256.algorithm() == digest.algorithm() => sha256.clone(),
+        _ if copied.is_compared => return Ok(()),
+        _ => hash(target, path, digest).await?,
+    };
+    if actual == *digest { Ok(()) } else { Err(Error::DigestMismatch { expected: digest.clone(), actual }) }
+}
+
+async fn hash(driver: &dyn StorageDriver, path: &ObjectPath, digest: &Digest) -> Result<Digest> {
+    let mut content = driver.reader(path, Span::ALL).await?;
+    let mut digester = Digester::new(digest.algorithm());
+    while let Some(chunk) = content.stream.next().await {
+        digester.update(&chunk?);
+    }
+    Ok(digester.finish())
+}

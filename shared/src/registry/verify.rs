@@ -1,0 +1,96 @@
+//! Hashing what clients have put in parts, before anybody can read it. The hash is recorded on the way, so that an object
+//! of any size is verified by processes that live for minutes.
+
+use futures::StreamExt;
+use tokio::time::Instant;
+
+use super::receive::Landed;
+use super::session::Hold;
+use super::work::Next;
+use super::{Error, Registry, Result};
+use crate::clock::Timestamp;
+use crate::metadata::{Committed, Direct, DirectState, Place, Task, UploadSession, Verification, Work};
+use crate::oci::Digester;
+use crate::storage::{ObjectPath, Span};
+
+/// How many bytes are hashed before that is recorded.
+const RECORDED_EVERY: u64 = 1 << 30;
+
+impl Registry {
+    pub(super) async fn verify(&self, held: &Work, verification: &Verification, until: Instant) -> Result<Next> {
+        let now = Timestamp::now();
+        let session = self.metadata.open_session(&held.upload, now).await?;
+        let Some((session, direct)) = session.and_then(|session| Some((session.clone(), session.direct?))) else {
+            return Ok(Next::Work(Box::new(self.discard_later(held, &verification.place))));
+        };
+        let mut digester = match &verification.hash {
+            Some(state) => Digester::resume(state)?,
+            None => Digester::new(direct.digest.algorithm()),
+        };
+        let Place { bucket, path, .. } = &verification.place;
+        let span = Span { offset: verification.offset, length: Some(RECORDED_EVERY) };
+        let mut content = self.bucket(bucket)?.reader(path, span).await?;
+        let mut offset = verification.offset;
+        while let Some(chunk) = content.stream.next().await {
+            let chunk = chunk?;
+            digester.update(&chunk);
+            offset += chunk.len() as u64;
+            if Instant::now() >= until {
+                break;
+            }
+        }
+        if offset < direct.size && offset > verification.offset {
+            let further = Verification { offset, hash: Some(digester.state()), ..verification.clone() };
+            let work = Work { task: Task::Verify(further), attempts: 0, ..held.clone() };
+            return Ok(Next::Work(Box::new(work.at(Timestamp::now()))));
+        }
+        if digester.finish() == direct.digest && offset == direct.size {
+            self.publish_verified(held, &session, &direct, &verification.place).await
+        } else {
+            self.refuse(held, &session, direct, &verification.place).await
+        }
+    }
+
+    async fn publish_verified(
+        &self,
+        held: &Work,
+        session: &UploadSession,
+        direct: &Direct,
+        place: &Place,
+    ) -> Result<Next> {
+        let Hold::Held(hold) = self.hold_direct(&session.repository, &session.id).await? else {
+            return Ok(Next::Over);
+        };
+        let landed = Landed { place: place.clone(), size: direct.size };
+        let claim = Some((session.id.clone(), hold.claim.clone()));
+        match self.commit(&session.repository, &direct.digest, landed, claim).await? {
+            Committed::Published(_) => {
+                hold.completed();
+                Ok(Next::Recorded)
+            }
+            Committed::Kept(_) => {
+                hold.completed();
+                Ok(Next::Work(Box::new(self.discard_later(held, place).at(Timestamp::now()))))
+            }
+            Committed::ClaimLost => Err(Error::UploadUnknown),
+        }
+    }
+
+    async fn refuse(&self, held: &Work, session: &UploadSession, direct: Direct, place: &Place) -> Result<Next> {
+        let Hold::Held(hold) = self.hold_direct(&session.repository, &session.id).await? else {
+            return Ok(Next::Over);
+        };
+        let now = Timestamp::now();
+        let direct = Direct { state: DirectState::Refused, ..direct };
+        let discard = Work::new(held.upload.clone(), Task::Discard { place: place.clone() }, now);
+        hold.advance_direct(direct, Some(discard), now.plus(self.terms.completed_session)).await?;
+        Ok(Next::Recorded)
+    }
+
+    /// The work of hashing what an upload has put in parts.
+    pub(super) fn verification(&self, session: &UploadSession, place: Place) -> Work {
+        debug_assert_eq!(place.path, ObjectPath::staged(&session.id));
+        let verification = Verification { place, offset: 0, hash: None };
+        Work::new(session.id.clone(), Task::Verify(verification), Timestamp::now())
+    }
+}
