@@ -1,6 +1,7 @@
 //! The process: its spool, its end, its beginning.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
@@ -57,7 +58,10 @@ async fn an_upload_in_flight_is_finished_when_the_proxy_is_told_to_stop() {
         let pieces = rest.chunks(64 * 1024).map(Bytes::copy_from_slice).collect::<Vec<_>>();
         slow.call(Method::PUT, target).stream(pieces).send().await
     });
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    let begun = |path: &PathBuf| path.metadata().map_or(true, |file| file.len() > 0);
+    while !stage.options.spooled().iter().all(begun) {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
     let process = stage.proxy.process().to_string();
     assert!(Command::new("kill").args(["-TERM", &process]).status().unwrap().success());
     assert_eq!(put.await.unwrap().status, 201);
