@@ -1,8 +1,11 @@
 //! The command line. Texts are taken as they come and read in `settings`, so that every mistake is told at once.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::transfer::{PullArgs, PushArgs};
 
 /// A container registry that runs as one program, or on AWS Lambda with no server at all.
 ///
@@ -18,6 +21,12 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Serve the registry from this machine: with no arguments, from directories under ./ringhold-data
     Serve(Box<ServeArgs>),
+    /// Take pushes of any size on this machine, and bring them to a registry behind a gateway, past its limits
+    Proxy(Box<ProxyArgs>),
+    /// Push an image from an archive or a layout, to any registry; needs no container engine
+    Push(Box<PushArgs>),
+    /// Pull an image from any registry into a layout or an archive; needs no container engine
+    Pull(Box<PullArgs>),
     /// List tags: of a repository, of a digest, or of a digest in one repository
     Tags(TagsArgs),
 }
@@ -64,6 +73,13 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", env = "RINGHOLD_URL_LIFE", default_value = "1200")]
     pub(crate) url_life: String,
 
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
+}
+
+/// How connections are served, and what is logged.
+#[derive(Debug, Args)]
+pub(crate) struct ServerArgs {
     /// Most bytes of a request's headers
     #[arg(long, value_name = "BYTES", env = "RINGHOLD_MAX_HEADERS", default_value = "32768")]
     pub(crate) max_headers: String,
@@ -88,9 +104,45 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "FILTER", env = "RINGHOLD_LOG", default_value = "info")]
     pub(crate) log: String,
 
-    /// Listen on an address that others can reach, though anybody who reaches it may push and delete
+    /// Listen on an address that others can reach, though nobody is asked here who they are
     #[arg(long, env = "RINGHOLD_INSECURE_OPEN")]
     pub(crate) insecure_open: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ProxyArgs {
+    /// The registry that everything is brought to, and pulled from
+    #[arg(long, value_name = "URL", env = "RINGHOLD_PROXY_TO")]
+    pub(crate) to: String,
+
+    /// Address to listen on
+    #[arg(long, value_name = "ADDRESS", env = "RINGHOLD_PROXY_LISTEN", default_value = "127.0.0.1:5001")]
+    pub(crate) listen: String,
+
+    /// Directory for uploads on their way; without it, one below the user's cache.
+    ///
+    /// It belongs to one proxy at a time, and nobody else may look into it.
+    #[arg(long, value_name = "DIR", env = "RINGHOLD_PROXY_SPOOL")]
+    pub(crate) spool: Option<PathBuf>,
+
+    /// Where users' programs keep what they can make again
+    #[arg(long, hide = true, value_name = "DIR", env = "XDG_CACHE_HOME")]
+    pub(crate) cache_home: Option<OsString>,
+
+    /// Where the user's files are
+    #[arg(long, hide = true, value_name = "DIR", env = "HOME")]
+    pub(crate) home: Option<OsString>,
+
+    /// Most bytes of all uploads on their way together
+    #[arg(long, value_name = "BYTES", env = "RINGHOLD_PROXY_SPOOL_QUOTA", default_value = "21474836480")]
+    pub(crate) spool_quota: String,
+
+    /// Never send clients to a bucket: every byte passes this process
+    #[arg(long, env = "RINGHOLD_PROXY_NO_REDIRECT")]
+    pub(crate) no_redirect: bool,
+
+    #[command(flatten)]
+    pub(crate) server: ServerArgs,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -1,21 +1,31 @@
-//! The `ringhold` program: a container registry in one process, and the tools of who runs it.
+//! The `ringhold` program: a container registry in one process, the tools of who runs it, and a client of any registry.
 
 mod args;
 mod commands;
+mod image;
 mod log;
+mod proxy;
+mod remote;
 mod serve;
+mod server;
 mod settings;
+mod transfer;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use shared::causes::Causes;
 
 use args::{Cli, Command};
+use transfer::{Ended, TransferError};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(*args).await.map_err(|error| error.to_string()),
+        Command::Proxy(args) => proxy::run(*args).await.map_err(|error| error.to_string()),
+        Command::Push(args) => transferred(transfer::push(*args).await),
+        Command::Pull(args) => transferred(transfer::pull(*args).await),
         Command::Tags(args) => commands::tags::run(&args).await.map_err(|error| error.to_string()),
     };
     match done {
@@ -24,5 +34,17 @@ async fn main() -> ExitCode {
             eprintln!("ringhold: {message}");
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Leaves at once when interrupted: nothing that is still at work is waited for.
+fn transferred(ended: Result<Ended, TransferError>) -> Result<(), String> {
+    match ended {
+        Ok(Ended::Done) => Ok(()),
+        Ok(Ended::Interrupted) => {
+            eprintln!("ringhold: interrupted; the same command goes on where this one was");
+            std::process::exit(transfer::INTERRUPTED)
+        }
+        Err(error) => Err(Causes(&error).to_string()),
     }
 }

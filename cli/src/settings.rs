@@ -1,16 +1,14 @@
 //! What the command line and the environment say, read: all mistakes are found before any is told.
 
-use std::net::SocketAddr;
-use std::ops::RangeInclusive;
 use std::path::Path;
 use std::time::Duration;
 
 use shared::config::{Mistakes, Stores};
 use shared::http::{Access, Profile, Settings as HttpSettings};
-use tracing_subscriber::filter::Targets;
 use url::Url;
 
 use crate::args::{ServeArgs, StoreArgs};
+use crate::server::ServerSettings;
 
 /// How many directories stand for buckets when none are named.
 const EMBEDDED_BUCKETS: usize = 3;
@@ -18,65 +16,33 @@ const EMBEDDED_BUCKETS: usize = 3;
 /// The longest that S3 lets a presigned URL live.
 const LONGEST_URL: Duration = Duration::from_hours(7 * 24);
 
-/// The longest that anything is waited for.
-const LONGEST_WAIT: Duration = Duration::from_hours(24);
-
-/// From what the HTTP/1.1 parser needs to what nobody sends.
-const HEADERS: RangeInclusive<u64> = 8192..=1_048_576;
-
 /// Everything that `serve` needs to know.
 #[derive(Debug)]
 pub(crate) struct ServeSettings {
-    pub(crate) listen: SocketAddr,
+    pub(crate) server: ServerSettings,
     pub(crate) stores: Stores,
     pub(crate) http: HttpSettings,
-    pub(crate) limits: Limits,
-    pub(crate) shutdown_grace: Duration,
-}
-
-/// What a connection may cost.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Limits {
-    pub(crate) headers: usize,
-    pub(crate) idle: Duration,
 }
 
 impl ServeSettings {
     /// Reads all of it.
     pub(crate) fn read(args: &ServeArgs) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
-        let listen: Option<SocketAddr> = mistakes.read("--listen", &args.listen);
-        if listen.is_some_and(|address| !address.ip().is_loopback()) && !args.insecure_open {
-            mistakes.add(format!(
-                "--listen {:?}: others can reach this address and there are no accounts yet; --insecure-open allows it",
-                args.listen
-            ));
-        }
+        let danger = "there are no accounts yet";
+        let server = ServerSettings::read(&args.listen, danger, &args.server, &mut mistakes);
         let stores = read_stores(&args.store, &mut mistakes);
         let above = mistakes.read("--redirect-above", &args.redirect_above);
         let url_life = mistakes.seconds("--url-life", &args.url_life, LONGEST_URL);
-        let headers = mistakes.number("--max-headers", &args.max_headers, HEADERS);
-        let idle = mistakes.seconds("--idle-timeout", &args.idle_timeout, LONGEST_WAIT);
-        let body_idle = mistakes.seconds("--body-timeout", &args.body_timeout, LONGEST_WAIT);
-        let shutdown_grace = mistakes.seconds("--shutdown-grace", &args.shutdown_grace, LONGEST_WAIT);
-        if let Err(error) = args.log.parse::<Targets>() {
-            mistakes.add(format!("--log: {error}"));
-        }
         let settings = (|| {
+            let server = server?;
             let http = HttpSettings {
                 profile: Profile::Direct,
                 access: Access::Open,
                 redirect_above: above.filter(|_| !args.no_redirect),
                 url_life: url_life?,
-                body_idle: body_idle?,
+                body_idle: server.body_idle,
             };
-            Some(Self {
-                listen: listen?,
-                stores: stores?,
-                http,
-                limits: Limits { headers: usize::try_from(headers?).ok()?, idle: idle? },
-                shutdown_grace: shutdown_grace?,
-            })
+            Some(Self { server, stores: stores?, http })
         })();
         mistakes.judge(settings)
     }

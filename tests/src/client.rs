@@ -48,6 +48,10 @@ pub struct Call<'a> {
     streamed: bool,
 }
 
+/// What every answer has; the last two when it comes over the network.
+const OF_EVERY_ANSWER: [&str; 4] =
+    ["docker-distribution-api-version", "x-content-type-options", "date", "x-request-id"];
+
 /// Why there is no answer.
 pub type NoAnswer = Box<dyn std::error::Error + Send + Sync>;
 
@@ -214,11 +218,9 @@ impl Answer {
         error["detail"].clone()
     }
 
-    /// Its headers without those that every answer has.
+    /// Its headers without those that every answer has, some only over the network.
     fn own_headers(&self) -> Vec<(&str, &str)> {
         let named = self.headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap_or("not text")));
-        named
-            .filter(|(name, _)| !["docker-distribution-api-version", "x-content-type-options"].contains(name))
-            .collect()
+        named.filter(|(name, _)| !OF_EVERY_ANSWER.contains(name)).collect()
     }
 }

@@ -3,24 +3,33 @@
 use std::sync::Arc;
 
 use shared::config::{Aws, Stores};
-use shared::http::{Access, Api, Settings};
+use shared::http::{Access, Api, Profile, Settings};
 use shared::registry::{Registry, Terms};
 
 use crate::client::Client;
+use crate::front::Front;
 
 /// A client of a new registry.
 pub async fn registry() -> Client {
     Client::of(api(Terms::default()).await)
 }
 
+/// A new registry that answers on a free port as one behind a gateway would.
+pub async fn behind_gateway() -> Front {
+    let settings = Settings { access: Access::Open, profile: Profile::Gateway, ..Settings::default() };
+    Front::of(api_with(Terms::default(), settings).await).await
+}
+
 /// A new registry on these terms.
 pub async fn api(terms: Terms) -> Api {
+    api_with(terms, Settings { access: Access::Open, ..Settings::default() }).await
+}
+
+/// A new registry on these terms, which answers by these settings.
+pub async fn api_with(terms: Terms, settings: Settings) -> Api {
     let url = |text: &str| text.parse().expect("a URL");
     let storage = ["memory:one", "memory:two", "memory:three"].map(url);
     let stores = Stores { storage: storage.into(), metadata: url("memory:") };
     let (storage, metadata) = stores.open(&Aws::default()).await.expect("memory can be opened");
-    Api::new(
-        Registry::new(storage, Arc::clone(&metadata), terms),
-        Settings { access: Access::Open, ..Settings::default() },
-    )
+    Api::new(Registry::new(storage, Arc::clone(&metadata), terms), settings)
 }

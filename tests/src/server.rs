@@ -55,29 +55,30 @@ impl ServeOptions {
     /// Starts it, and waits until it listens. Its log goes to `serve.log` in its data directory.
     pub fn start(&self) -> Server {
         std::fs::create_dir_all(&self.data).expect("the data directory can be made");
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.data.join("serve.log"));
-        let mut child = Command::new(program())
-            .args(["serve", "--listen", &self.listen.to_string(), "--data"])
-            .arg(&self.data)
-            .args(&self.arguments)
-            .envs(self.environment.iter().map(|(name, value)| (name, value)))
-            .stdout(Stdio::piped())
-            .stderr(log.expect("the log can be opened"))
-            .spawn()
-            .expect("the program starts");
+        let mut command = Command::new(program());
+        command.args(["serve", "--listen", &self.listen.to_string(), "--data"]).arg(&self.data).args(&self.arguments);
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        Server::start(&mut command, &self.data.join("serve.log"))
+    }
+}
+
+impl Server {
+    /// Starts a process that says first where it listens, and waits for that. It writes its log to this file.
+    pub(crate) fn start(command: &mut Command, log_file: &Path) -> Self {
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(log_file);
+        let log = log.expect("the log can be opened");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
         let mut first = String::new();
         let stdout = child.stdout.take().expect("its output is piped");
         BufReader::new(stdout).read_line(&mut first).expect("its output can be read");
         let address = first.trim().rsplit("http://").next().and_then(|address| address.parse().ok());
         let Some(address) = address else {
-            let log = std::fs::read_to_string(self.data.join("serve.log")).unwrap_or_default();
+            let log = std::fs::read_to_string(log_file).unwrap_or_default();
             panic!("the server did not come up: {first}{log}");
         };
-        Server { child, address }
+        Self { child, address }
     }
-}
 
-impl Server {
     /// An embedded server in a new directory, which lives as long as what is returned.
     pub fn embedded() -> (Self, TempDir) {
         let data = TempDir::new().expect("a temporary directory can be made");

@@ -1,4 +1,4 @@
-//! The registry clients that tests push and pull with, from the system's packages.
+//! The registry clients that tests push and pull with, and another registry, from the system's packages.
 
 use std::env;
 use std::path::PathBuf;
@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::step;
 
 /// Each program with the packages that may bring it, the likeliest first.
-const CLIENTS: [(&str, &[&str]); 8] = [
+const CLIENTS: [(&str, &[&str]); 9] = [
     ("docker", &["docker-cli", "docker.io"]),
     ("dockerd", &["docker.io"]),
     ("containerd", &["containerd"]),
@@ -16,6 +16,8 @@ const CLIENTS: [(&str, &[&str]); 8] = [
     ("skopeo", &["skopeo"]),
     ("podman", &["podman"]),
     ("runc", &["runc"]),
+    // A registry of others, which the program's own client is tried on.
+    ("docker-registry", &["docker-registry"]),
     // Of the smoke test, and of waiting for what answers by HTTP.
     ("curl", &["curl"]),
 ];

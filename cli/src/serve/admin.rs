@@ -18,8 +18,8 @@ use shared::metadata::MetadataStore;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
-use super::listener::{EXHAUSTED, told};
 use crate::commands::tags::{Search, find};
+use crate::server::listener::{EXHAUSTED, told};
 
 /// Where the admin socket of a data directory is.
 pub(crate) fn socket_in(data: &Path) -> PathBuf {

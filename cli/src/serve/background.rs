@@ -8,7 +8,7 @@ use shared::registry::Registry;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::listener::told;
+use crate::server::listener::told;
 
 /// How often work of other processes, or work that failed, is looked for.
 const LOOK_EVERY: Duration = Duration::from_secs(30);

@@ -3,10 +3,6 @@
 mod admin;
 mod background;
 mod banner;
-mod connection;
-mod drain;
-mod listener;
-mod requests;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -14,14 +10,13 @@ use std::sync::Arc;
 use shared::config::{Aws, Mistakes, OpenErrors};
 use shared::http::Api;
 use shared::registry::{Registry, Terms};
-use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 pub(crate) use admin::socket_in;
 
 use crate::args::ServeArgs;
 use crate::log;
+use crate::server::{self, ListenError, ServerSettings, listener, run_until_told};
 use crate::settings::ServeSettings;
 
 /// Why the process does not serve.
@@ -45,13 +40,8 @@ pub(crate) enum ServeError {
     #[error(transparent)]
     Open(#[from] OpenErrors),
     /// The address cannot be listened on.
-    #[error("--listen {address}: {source}")]
-    Listen {
-        /// The address.
-        address: std::net::SocketAddr,
-        /// Why not.
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] ListenError),
     /// The admin socket cannot be made.
     #[error(transparent)]
     Admin(#[from] admin::BindError),
@@ -63,10 +53,9 @@ pub(crate) enum ServeError {
 /// Serves until told to stop.
 pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let settings = ServeSettings::read(&args)?;
-    log::start(args.log_format, &args.log)?;
+    log::start(args.server.log_format, &args.server.log)?;
     // First of all, so that a taken address leaves no data directory behind.
-    let address = settings.listen;
-    let listener = TcpListener::bind(address).await.map_err(|source| ServeError::Listen { address, source })?;
+    let listener = server::listen(settings.server.listen).await?;
     let data = &args.store.data;
     std::fs::create_dir_all(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
     let (storage, metadata) = settings.stores.open(&Aws::default()).await?;
@@ -80,27 +69,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let (stop, stopped) = watch::channel(false);
     let admin = tokio::spawn(admin.serve(metadata, stopped.clone()));
     let background = tokio::spawn(background::work(registry, stopped.clone()));
-    let server = tokio::spawn(listener::serve(listener, api, settings.limits, settings.shutdown_grace, stopped));
-    told_to_stop().await?;
-    tracing::info!("stopping: requests in flight may finish, unless Ctrl-C is pressed again");
-    stop.send_replace(true);
-    let finished = async {
-        for task in [server, admin, background] {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a part of the server did not stop cleanly");
-            }
-        }
-    };
-    tokio::select! {
-        () = finished => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => Ok(interrupted?),
-    }
-}
-
-async fn told_to_stop() -> Result<(), std::io::Error> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    tokio::select! {
-        _ = terminate.recv() => Ok(()),
-        interrupted = tokio::signal::ctrl_c() => interrupted,
-    }
+    let ServerSettings { limits, shutdown_grace, .. } = settings.server;
+    let server = tokio::spawn(listener::serve(listener, api, limits, shutdown_grace, stopped));
+    Ok(run_until_told(stop, [server, admin, background]).await?)
 }

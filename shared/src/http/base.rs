@@ -13,7 +13,8 @@ pub(super) fn version() -> Reply {
 }
 
 /// The process answers.
-pub(super) fn healthy() -> Reply {
+#[must_use]
+pub fn healthy() -> Reply {
     Reply::json(StatusCode::OK, "application/json", &json!({ "status": "alive" }))
 }
 

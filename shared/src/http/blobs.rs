@@ -15,7 +15,8 @@ use crate::metadata::BlobRecord;
 use crate::oci::{Digest, RangeHeader, RepositoryName, Resolved};
 use crate::storage::{UrlMethod, UrlRequest};
 
-const OCTETS: &str = "application/octet-stream";
+/// The media type of a blob: its bytes, whatever they are.
+pub const OCTETS: &str = "application/octet-stream";
 
 /// Content never changes under its digest; whether this client may read it is not for others to keep.
 const FOREVER: &str = "private, max-age=31536000, immutable";
@@ -82,7 +83,9 @@ impl Api {
     }
 }
 
-fn described(status: StatusCode, digest: &Digest) -> Reply {
+/// What is said of every blob.
+#[must_use]
+pub fn described(status: StatusCode, digest: &Digest) -> Reply {
     Reply::new(status)
         .with(&CONTENT_DIGEST, digest)
         .with(&ETAG, etag(digest))

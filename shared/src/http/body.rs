@@ -31,7 +31,7 @@ pub fn full(bytes: impl Into<Bytes>) -> WireBody {
 }
 
 /// A body that is read while it is sent. What breaks it off is logged here: its answer has begun already.
-pub(super) fn streaming<E>(bytes: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> WireBody
+pub fn streaming<E>(bytes: impl Stream<Item = Result<Bytes, E>> + Send + 'static) -> WireBody
 where
     E: std::error::Error + Send + Sync + 'static,
 {
@@ -40,7 +40,7 @@ where
 }
 
 /// A request's bytes; an error once nothing arrived for as long as `idle`.
-pub(super) fn incoming(body: WireBody, idle: Duration) -> Body {
+pub fn incoming(body: WireBody, idle: Duration) -> Body {
     let chunks: BoxStream<'static, _> = body.into_data_stream().map_err(BodyError::BrokenOff).boxed();
     let timed = futures::stream::unfold(Some(chunks), move |state| async move {
         let mut chunks = state?;
@@ -55,7 +55,7 @@ pub(super) fn incoming(body: WireBody, idle: Duration) -> Body {
 }
 
 /// A whole body of at most `limit` bytes.
-pub(super) async fn collect(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
+pub async fn collect(mut body: Body, limit: usize) -> Result<Bytes, BodyError> {
     let mut bytes = BytesMut::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk?;

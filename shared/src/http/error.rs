@@ -50,8 +50,8 @@ pub enum Error {
     Unavailable(#[source] BoxError),
     /// More bytes than pass the front in one request.
     #[error(
-        "at most {limit} bytes of a layer pass this registry's gateway in one request: push in chunks of that size, \
-         as regctl does, or through `ringhold serve` over the same buckets and table"
+        "at most {limit} bytes of a layer pass this registry's gateway in one request: push through `ringhold proxy` on \
+         this machine, in chunks of that size, as regctl does, or through `ringhold serve` over the same buckets and table"
     )]
     UploadTooLarge {
         /// The most bytes.
@@ -193,11 +193,11 @@ impl Error {
     }
 
     /// The answer; what the client is not told goes to the log.
-    pub(super) fn into_reply(self) -> Reply {
+    #[must_use]
+    pub fn into_reply(self) -> Reply {
         let status = self.status();
         let message = if status.is_server_error() { self.log(status) } else { self.explain() };
-        let entry = json!({ "code": self.code().as_str(), "message": message, "detail": self.detail() });
-        let reply = Reply::json(status, "application/json", &json!({ "errors": [entry] }));
+        let reply = Reply::error(status, self.code(), &message, &self.detail());
         match &self {
             Self::MethodNotAllowed { allowed } => {
                 let names: Vec<_> = allowed.iter().map(Method::as_str).collect();

@@ -3,7 +3,7 @@
 use http::HeaderName;
 
 /// The digest of what is answered, or was stored.
-pub(super) const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
+pub const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 /// Which protocol this is.
 pub(super) const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
 /// The name of an upload.

@@ -14,21 +14,26 @@ mod profile;
 mod query;
 mod reply;
 mod route;
+mod upload_query;
 mod uploads;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 pub use access::Access;
-pub use body::{BoxError, WireBody, empty, full};
+pub use base::healthy;
+pub use blobs::{OCTETS, described};
+pub use body::{BoxError, WireBody, collect, empty, full, incoming, streaming};
 pub use error::Error;
 use futures::FutureExt;
-pub use headers::{CHALLENGE_COPY, REQUEST_ID};
+pub use headers::{CHALLENGE_COPY, CONTENT_DIGEST, REQUEST_ID};
 use http::{Method, Request, Response};
 pub use profile::Profile;
-use query::Query;
-use reply::Reply;
+pub use query::Query;
+pub use reply::Reply;
 pub use route::{Route, RouteError};
+pub use upload_query::{Beginning, begins, completes};
+pub use uploads::{chunk_range, standing, stored};
 
 use crate::registry::Registry;
 

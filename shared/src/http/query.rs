@@ -10,17 +10,21 @@ const USUAL_PAGE: usize = 1000;
 /// Most entries of a page, whatever the client asks for.
 const LARGEST_PAGE: usize = 10_000;
 
+/// The pairs of a query, decoded.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Query(Vec<(String, String)>);
+pub struct Query(Vec<(String, String)>);
 
 impl Query {
-    pub(super) fn parse(query: Option<&str>) -> Self {
+    /// Reads a raw query; none is one of no pairs.
+    #[must_use]
+    pub fn parse(query: Option<&str>) -> Self {
         let pairs = url::form_urlencoded::parse(query.unwrap_or_default().as_bytes());
         Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect())
     }
 
     /// The first value of that name.
-    pub(super) fn first(&self, name: &str) -> Option<&str> {
+    #[must_use]
+    pub fn first(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
@@ -30,7 +34,7 @@ impl Query {
     }
 
     /// The first value of that name, as what it should be.
-    pub(super) fn parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>, T::Err> {
+    pub fn parsed<T: FromStr>(&self, name: &str) -> Result<Option<T>, T::Err> {
         self.first(name).map(str::parse).transpose()
     }
 

@@ -5,17 +5,20 @@ use std::fmt::Display;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
+use serde_json::json;
 
 use super::body::{WireBody, empty, full};
 use super::headers::API_VERSION;
+use crate::oci::ErrorCode;
 
 /// An answer: a status, headers and a body.
 #[derive(Debug)]
-pub(super) struct Reply(Response<WireBody>);
+pub struct Reply(Response<WireBody>);
 
 impl Reply {
     /// An answer without a body.
-    pub(super) fn new(status: StatusCode) -> Self {
+    #[must_use]
+    pub fn new(status: StatusCode) -> Self {
         let mut response = Response::new(empty());
         *response.status_mut() = status;
         let reply = Self(response).with(&API_VERSION, "registry/2.0").with(&X_CONTENT_TYPE_OPTIONS, "nosniff");
@@ -27,13 +30,22 @@ impl Reply {
     }
 
     /// An answer in JSON.
-    pub(super) fn json(status: StatusCode, media_type: &str, value: &impl Serialize) -> Self {
+    #[must_use]
+    pub fn json(status: StatusCode, media_type: &str, value: &impl Serialize) -> Self {
         let bytes = serde_json::to_vec(value).unwrap_or_else(|_| b"{}".to_vec());
         Self::new(status).with(&CONTENT_TYPE, media_type).with(&CONTENT_LENGTH, bytes.len()).body(full(bytes))
     }
 
+    /// An error, as the specification has it.
+    #[must_use]
+    pub fn error(status: StatusCode, code: ErrorCode, message: &str, detail: &serde_json::Value) -> Self {
+        let entry = json!({ "code": code.as_str(), "message": message, "detail": detail });
+        Self::json(status, "application/json", &json!({ "errors": [entry] }))
+    }
+
     /// The answer with one more header, in place of one of that name.
-    pub(super) fn with(mut self, name: &HeaderName, value: impl Display) -> Self {
+    #[must_use]
+    pub fn with(mut self, name: &HeaderName, value: impl Display) -> Self {
         if let Ok(value) = HeaderValue::try_from(value.to_string()) {
             self.0.headers_mut().insert(name, value);
         }
@@ -41,7 +53,8 @@ impl Reply {
     }
 
     /// The answer with one more header, beside others of that name.
-    pub(super) fn and(mut self, name: &HeaderName, value: impl Display) -> Self {
+    #[must_use]
+    pub fn and(mut self, name: &HeaderName, value: impl Display) -> Self {
         if let Ok(value) = HeaderValue::try_from(value.to_string()) {
             self.0.headers_mut().append(name, value);
         }
@@ -49,13 +62,15 @@ impl Reply {
     }
 
     /// The answer with this body.
-    pub(super) fn body(mut self, body: WireBody) -> Self {
+    #[must_use]
+    pub fn body(mut self, body: WireBody) -> Self {
         *self.0.body_mut() = body;
         self
     }
 
     /// The answer as it goes out.
-    pub(super) fn into_response(self) -> Response<WireBody> {
+    #[must_use]
+    pub fn into_response(self) -> Response<WireBody> {
         self.0
     }
 }

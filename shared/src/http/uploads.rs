@@ -7,9 +7,9 @@ use http_body::Body;
 use super::body::{WireBody, incoming};
 use super::error::{Error, received};
 use super::headers::{CHUNK_MAX, CHUNK_MIN, CONTENT_DIGEST, UPLOAD_UUID};
-use super::query::Query;
 use super::reply::Reply;
 use super::route::Route;
+use super::upload_query::{Beginning, begins, completes};
 use super::{Api, Call};
 use crate::oci::{ContentRange, Digest, RepositoryName, UploadId};
 use crate::registry::{self, Appended, Mounted};
@@ -18,20 +18,21 @@ impl Api {
     /// Begins an upload, or does all of it at once: a mount, or a body with its digest.
     pub(super) async fn begin(&self, name: &RepositoryName, call: &Call, body: WireBody) -> Result<Reply, Error> {
         self.admit(&body)?;
-        let algorithm = call.query.parsed("digest-algorithm")?;
-        if let Some(digest) = call.query.parsed::<Digest>("mount")? {
-            let from = call.query.first("from").filter(|from| !from.is_empty()).map(str::parse).transpose()?;
-            let mounted = self.registry.mount_blob(name, &digest, from.as_ref(), algorithm).await?;
-            return Ok(match mounted {
-                Mounted::Linked(_) => stored(name, &digest),
-                Mounted::Begun(upload) => self.begun(name, &upload),
-            });
+        let (beginning, algorithm) = begins(&call.query)?;
+        match beginning {
+            Beginning::Mount { digest, from } => {
+                let mounted = self.registry.mount_blob(name, &digest, from.as_ref(), algorithm).await?;
+                Ok(match mounted {
+                    Mounted::Linked(_) => stored(name, &digest),
+                    Mounted::Begun(upload) => self.begun(name, &upload),
+                })
+            }
+            Beginning::Whole(digest) => {
+                self.registry.push_blob(name, &digest, incoming(body, self.settings.body_idle)).await?;
+                Ok(stored(name, &digest))
+            }
+            Beginning::Session => Ok(self.begun(name, &self.registry.begin_upload(name, algorithm).await?)),
         }
-        if let Some(digest) = call.query.parsed::<Digest>("digest")? {
-            self.registry.push_blob(name, &digest, incoming(body, self.settings.body_idle)).await?;
-            return Ok(stored(name, &digest));
-        }
-        Ok(self.begun(name, &self.registry.begin_upload(name, algorithm).await?))
     }
 
     /// An upload to which the client should send chunks that pass the front.
@@ -85,7 +86,7 @@ impl Api {
     }
 
     async fn append(&self, name: &RepositoryName, id: &UploadId, call: &Call, body: WireBody) -> Result<Reply, Error> {
-        let range = range_of(&call.headers)?;
+        let range = chunk_range(&call.headers)?;
         let body = incoming(body, self.settings.body_idle);
         let upload = self.registry.append(name, id, range, body).await?;
         Ok(standing(StatusCode::ACCEPTED, name, &upload))
@@ -98,20 +99,16 @@ impl Api {
         call: &Call,
         body: WireBody,
     ) -> Result<Reply, Error> {
-        let digest = completing(&call.query)?;
-        let range = range_of(&call.headers)?;
+        let digest = completes(&call.query)?;
+        let range = chunk_range(&call.headers)?;
         let body = incoming(body, self.settings.body_idle);
         self.registry.complete_upload(name, id, &digest, range, body).await?;
         Ok(stored(name, &digest))
     }
 }
 
-fn completing(query: &Query) -> Result<Digest, Error> {
-    query.parsed::<Digest>("digest")?.ok_or(Error::DigestMissing)
-}
-
 /// Where the client thinks that the body goes, when it says so; its length must then agree with that.
-fn range_of(headers: &HeaderMap) -> Result<Option<ContentRange>, Error> {
+pub fn chunk_range(headers: &HeaderMap) -> Result<Option<ContentRange>, Error> {
     let Some(value) = headers.get(CONTENT_RANGE) else {
         return Ok(None);
     };
@@ -125,13 +122,15 @@ fn range_of(headers: &HeaderMap) -> Result<Option<ContentRange>, Error> {
 }
 
 /// The blob is here.
-pub(super) fn stored(name: &RepositoryName, digest: &Digest) -> Reply {
+#[must_use]
+pub fn stored(name: &RepositoryName, digest: &Digest) -> Reply {
     let location = Route::Blob { name: name.clone(), digest: digest.clone() };
     Reply::new(StatusCode::CREATED).with(&LOCATION, location).with(&CONTENT_DIGEST, digest)
 }
 
 /// How far an upload has come, and where it goes on.
-fn standing(status: StatusCode, name: &RepositoryName, upload: &Appended) -> Reply {
+#[must_use]
+pub fn standing(status: StatusCode, name: &RepositoryName, upload: &Appended) -> Reply {
     let location = Route::Upload { name: name.clone(), id: upload.id.clone() };
     Reply::new(status).with(&LOCATION, location).with(&UPLOAD_UUID, &upload.id).with(&RANGE, received(upload.offset))
 }

@@ -8,15 +8,13 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::graceful::Watcher;
-use shared::http::Api;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 use tokio_io_timeout::TimeoutStream;
 
 use super::listener::told;
-use super::requests;
-use crate::settings::Limits;
+use super::{Answering, Limits, requests};
 
 /// What a client with prior knowledge of HTTP/2 begins with.
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -44,7 +42,7 @@ enum Protocol {
 pub(super) async fn serve(
     mut stream: TcpStream,
     peer: SocketAddr,
-    api: Arc<Api>,
+    answering: Arc<impl Answering>,
     limits: Limits,
     watcher: Watcher,
     mut stopped: watch::Receiver<bool>,
@@ -60,7 +58,7 @@ pub(super) async fn serve(
         return refuse_tls(&mut stream).await;
     }
     let io = TokioIo::new(Box::pin(patient(stream, limits)));
-    let service = service_fn(move |request| requests::answer(Arc::clone(&api), peer, request));
+    let service = service_fn(move |request| requests::answer(Arc::clone(&answering), peer, request));
     let served = match spoken {
         Protocol::Nothing | Protocol::Tls => return,
         Protocol::Http1 => {

@@ -4,20 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::server::graceful::GracefulShutdown;
-use shared::http::Api;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::connection;
-use crate::settings::Limits;
+use super::{Answering, Limits, connection};
 
 /// How long to wait after the process has run out of file descriptors.
-pub(super) const EXHAUSTED: Duration = Duration::from_millis(100);
+pub(crate) const EXHAUSTED: Duration = Duration::from_millis(100);
 
 /// Serves every connection until `stopped`; then those open get `grace` to finish what they are at.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
-    api: Arc<Api>,
+    answering: Arc<impl Answering>,
     limits: Limits,
     grace: Duration,
     mut stopped: watch::Receiver<bool>,
@@ -30,8 +28,8 @@ pub(super) async fn serve(
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (api, watcher, stopped) = (Arc::clone(&api), graceful.watcher(), stopped.clone());
-                tokio::spawn(connection::serve(stream, peer, api, limits, watcher, stopped));
+                let (answering, watcher, stopped) = (Arc::clone(&answering), graceful.watcher(), stopped.clone());
+                tokio::spawn(connection::serve(stream, peer, answering, limits, watcher, stopped));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
@@ -49,6 +47,6 @@ pub(super) async fn serve(
 }
 
 /// Waits until the process is told to stop.
-pub(super) async fn told(stopped: &mut watch::Receiver<bool>) {
+pub(crate) async fn told(stopped: &mut watch::Receiver<bool>) {
     drop(stopped.wait_for(|stopped| *stopped).await);
 }

@@ -9,15 +9,16 @@ use http::header::{EXPECT, USER_AGENT};
 use http::{HeaderValue, Request, Response, StatusCode, Version};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Incoming};
-use shared::http::{Api, REQUEST_ID, WireBody};
+use shared::http::{REQUEST_ID, WireBody};
 use tracing::Instrument;
 use uuid::Uuid;
 
+use super::Answering;
 use super::drain::Drainable;
 
 /// Answers a request under a name of its own, which goes out as a header and into the log.
 pub(super) async fn answer(
-    api: Arc<Api>,
+    answering: Arc<impl Answering>,
     peer: SocketAddr,
     request: Request<Incoming>,
 ) -> Result<Response<WireBody>, Infallible> {
@@ -30,7 +31,7 @@ pub(super) async fn answer(
     let must_drain = parts.version <= Version::HTTP_11 && !parts.headers.contains_key(EXPECT);
     let body = Drainable::new(body);
     let wired = Request::from_parts(parts, body.clone().map_err(Into::into).boxed_unsync());
-    let mut response = api.handle(wired).instrument(span).await;
+    let mut response = answering.answer(wired).instrument(span).await;
     // Nor does one still send that was too slow.
     if must_drain && !body.is_end_stream() && response.status() != StatusCode::REQUEST_TIMEOUT {
         body.drain().await;
