@@ -42,6 +42,12 @@ impl Timestamp {
         Self(self.0.saturating_add(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
     }
 
+    /// The moment `duration` earlier, not before the epoch.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)))
+    }
+
     /// How long after `earlier` this is; zero when it is not.
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {

@@ -105,7 +105,7 @@ fn check(role: &str, statement: &Map<String, Value>) {
         assert_ne!(resource, "*", "{role}");
         match actions[0].split(':').next() {
             Some("s3") if actions == ["s3:ListBucketMultipartUploads"] => {
-                assert!(is_bucket(resource), "{role}: {resource}")
+                assert!(is_bucket(resource), "{role}: {resource}");
             }
             Some("s3") if actions == ["s3:ListBucket"] => {
                 assert!(is_bucket(resource), "{role}: {resource}");

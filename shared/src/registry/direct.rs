@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::receive::Landed;
 use super::session::{Held, Hold};
+use super::verify::verification;
 use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
 use crate::metadata::{BlobRecord, Direct, DirectState, DirectUpload, Place, UploadSession};
@@ -282,7 +283,7 @@ impl Registry {
     }
 
     async fn verify_later(&self, held: Held, direct: Direct, place: Place) -> Result<DirectStanding> {
-        let (work, expires) = (self.verification(&held.session, place), Timestamp::now().plus(self.terms.session));
+        let (work, expires) = (verification(&held.session, place), Timestamp::now().plus(self.terms.session));
         let direct = Direct { state: DirectState::Verifying, ..direct };
         held.advance_direct(direct, Some(work), expires).await?;
         self.work_made.notify_one();

@@ -12,8 +12,8 @@ use crate::storage::{Copied, ObjectPath, Span, StorageDriver};
 
 impl Registry {
     pub(super) async fn settle(&self, held: &Work, digest: &Digest, from: &Place) -> Result<Next> {
-        let is_read_there = self.metadata.blob(digest).await?.is_some_and(|blob| blob.place == *from);
-        if !is_read_there {
+        let is_staged = self.metadata.blob(digest).await?.is_some_and(|blob| blob.place == *from);
+        if !is_staged {
             return Ok(Next::Work(Box::new(self.discard_later(held, from))));
         }
         let (home, path) = (self.storage.home(digest).clone(), ObjectPath::blob(digest));
@@ -31,8 +31,8 @@ impl Registry {
             return Ok(Next::Recorded);
         }
         // Either somebody else settled it, and may have written over our copy, or it is no longer read at all.
-        let is_read_here = self.metadata.blob(digest).await?.is_some_and(|blob| blob.place.path == to.path);
-        if !is_read_here {
+        let came_home = self.metadata.blob(digest).await?.is_some_and(|blob| blob.place.path == to.path);
+        if !came_home {
             target.delete(&to.path, Some(&to.version)).await?;
         }
         Ok(Next::Work(Box::new(held.clone().at(Timestamp::now()))))

@@ -26,8 +26,7 @@ impl Registry {
     /// Sweeps all buckets once. Whatever cannot be removed now stays for the next time.
     pub async fn sweep(&self) -> Result<Swept> {
         let mut swept = Swept { sessions: self.sweep_sessions().await?, ..Swept::default() };
-        let before = Timestamp::from_millis(0)
-            .plus(Timestamp::now().since(Timestamp::from_millis(0)).saturating_sub(self.terms.session));
+        let before = Timestamp::now().minus(self.terms.session);
         for bucket in &self.storage.topology().buckets {
             let driver = self.bucket(&bucket.id)?;
             swept.unfinished += self.sweep_unfinished(&**driver, before).await?;

@@ -11,7 +11,7 @@ use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
 use crate::metadata::{Committed, Direct, DirectState, Place, Task, UploadSession, Verification, Work};
 use crate::oci::Digester;
-use crate::storage::{ObjectPath, Span};
+use crate::storage::Span;
 
 /// How many bytes are hashed before that is recorded.
 const RECORDED_EVERY: u64 = 1 << 30;
@@ -58,18 +58,18 @@ impl Registry {
         direct: &Direct,
         place: &Place,
     ) -> Result<Next> {
-        let Hold::Held(hold) = self.hold_direct(&session.repository, &session.id).await? else {
+        let Hold::Held(upload) = self.hold_direct(&session.repository, &session.id).await? else {
             return Ok(Next::Over);
         };
         let landed = Landed { place: place.clone(), size: direct.size };
-        let claim = Some((session.id.clone(), hold.claim.clone()));
+        let claim = Some((session.id.clone(), upload.claim.clone()));
         match self.commit(&session.repository, &direct.digest, landed, claim).await? {
             Committed::Published(_) => {
-                hold.completed();
+                upload.completed();
                 Ok(Next::Recorded)
             }
             Committed::Kept(_) => {
-                hold.completed();
+                upload.completed();
                 Ok(Next::Work(Box::new(self.discard_later(held, place).at(Timestamp::now()))))
             }
             Committed::ClaimLost => Err(Error::UploadUnknown),
@@ -77,20 +77,19 @@ impl Registry {
     }
 
     async fn refuse(&self, held: &Work, session: &UploadSession, direct: Direct, place: &Place) -> Result<Next> {
-        let Hold::Held(hold) = self.hold_direct(&session.repository, &session.id).await? else {
+        let Hold::Held(upload) = self.hold_direct(&session.repository, &session.id).await? else {
             return Ok(Next::Over);
         };
         let now = Timestamp::now();
         let direct = Direct { state: DirectState::Refused, ..direct };
         let discard = Work::new(held.upload.clone(), Task::Discard { place: place.clone() }, now);
-        hold.advance_direct(direct, Some(discard), now.plus(self.terms.completed_session)).await?;
+        upload.advance_direct(direct, Some(discard), now.plus(self.terms.completed_session)).await?;
         Ok(Next::Recorded)
     }
+}
 
-    /// The work of hashing what an upload has put in parts.
-    pub(super) fn verification(&self, session: &UploadSession, place: Place) -> Work {
-        debug_assert_eq!(place.path, ObjectPath::staged(&session.id));
-        let verification = Verification { place, offset: 0, hash: None };
-        Work::new(session.id.clone(), Task::Verify(verification), Timestamp::now())
-    }
+/// The work of hashing what an upload has put.
+pub(super) fn verification(session: &UploadSession, place: Place) -> Work {
+    let verification = Verification { place, offset: 0, hash: None };
+    Work::new(session.id.clone(), Task::Verify(verification), Timestamp::now())
 }

@@ -90,7 +90,7 @@ async fn a_completion_against_an_append_publishes_what_was_hashed() {
         match (&completed, &appended) {
             (Ok(_), Err(Error::OutOfTurn { .. } | Error::UploadUnknown)) => {
                 world.settle_and_sweep().await;
-                world.check(&[digest.clone()]).await;
+                world.check(std::slice::from_ref(&digest)).await;
             }
             // The append came first: the completion names what the upload was before.
             (Err(_), Ok(_)) => {

@@ -79,7 +79,7 @@ impl Layer {
                 Ok(()) => {}
                 // A process that died may hold the upload yet.
                 Err(Error::OutOfTurn { .. }) if Instant::now() < end => {
-                    tokio::time::sleep(Duration::from_millis(20)).await
+                    tokio::time::sleep(Duration::from_millis(20)).await;
                 }
                 Err(error) => panic!("{moment:?}: {}", Causes(&error)),
             }
@@ -104,7 +104,7 @@ async fn a_process_killed_at_any_call_loses_nothing_and_leaves_nothing() {
     whole(&world, &mut layer, &life).await;
     let calls = life.calls();
     assert!(calls > 20, "{calls} calls");
-    world.check(&[layer.digest.clone()]).await;
+    world.check(std::slice::from_ref(&layer.digest)).await;
     stream::iter(moments(calls)).for_each_concurrent(TOGETHER, killed_at).await;
 }
 
@@ -123,5 +123,5 @@ async fn killed_at(moment: Moment) {
     }
     world.settle_and_sweep().await;
     eprintln!("killed at {moment:?}");
-    world.check(&[layer.digest.clone()]).await;
+    world.check(std::slice::from_ref(&layer.digest)).await;
 }

@@ -92,7 +92,7 @@ impl Life {
             _ => {}
         }
         if self.0.has_ended.load(Ordering::SeqCst) {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }
