@@ -29,6 +29,15 @@ pub(crate) enum Command {
     Pull(Box<PullArgs>),
     /// List tags: of a repository, of a digest, or of a digest in one repository
     Tags(TagsArgs),
+    /// What the registry does in the background
+    #[command(subcommand)]
+    Work(WorkCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum WorkCommand {
+    /// List what is to be done: blobs to bring home, bytes to verify, copies to remove
+    List(WorkListArgs),
 }
 
 /// Where the registry keeps what it has.
@@ -151,6 +160,16 @@ pub(crate) enum LogFormat {
     Text,
     /// A JSON object per line
     Json,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct WorkListArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
 }
 
 #[derive(Debug, Args)]

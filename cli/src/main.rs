@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use clap::Parser;
 use shared::causes::Causes;
 
-use args::{Cli, Command};
+use args::{Cli, Command, WorkCommand};
 use transfer::{Ended, TransferError};
 
 #[tokio::main]
@@ -27,6 +27,7 @@ async fn main() -> ExitCode {
         Command::Push(args) => transferred(transfer::push(*args).await),
         Command::Pull(args) => transferred(transfer::pull(*args).await),
         Command::Tags(args) => commands::tags::run(&args).await.map_err(|error| error.to_string()),
+        Command::Work(WorkCommand::List(args)) => commands::work::list(&args).await.map_err(|error| error.to_string()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

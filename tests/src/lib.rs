@@ -18,6 +18,7 @@ pub mod memory;
 pub mod podman;
 pub mod proxy;
 pub mod request_log;
+pub mod s3_server;
 pub mod server;
 pub mod skopeo;
 pub mod stack;

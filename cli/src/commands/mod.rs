@@ -2,3 +2,4 @@
 
 mod operator;
 pub(crate) mod tags;
+pub(crate) mod work;

@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::path::Path;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header::HOST};
@@ -9,10 +10,13 @@ use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use shared::causes::Causes;
-use shared::config::{Mistakes, OpenError};
+use shared::config::{Aws, Mistakes, OpenError};
+use shared::metadata::MetadataStore;
 use tokio::net::UnixStream;
 
+use crate::args::StoreArgs;
 use crate::serve::socket_in;
+use crate::settings;
 
 /// Why a command could not be carried out.
 #[derive(Debug, thiserror::Error)]
@@ -56,4 +60,15 @@ pub(super) async fn ask(data: &Path, path_and_query: &str) -> Result<Option<Byte
         return Ok(Some(body));
     }
     Err(OperatorError::Refused(String::from_utf8_lossy(&body).into_owned()))
+}
+
+/// The metadata itself, of a registry that no process serves from here.
+pub(super) async fn metadata(args: &StoreArgs) -> Result<Arc<dyn MetadataStore>, OperatorError> {
+    let stores = settings::stores(args)?;
+    if let Ok(file) = stores.metadata.to_file_path()
+        && !file.exists()
+    {
+        return Err(OperatorError::NoData(file.display().to_string()));
+    }
+    Ok(stores.open_metadata(&Aws::default()).await?)
 }

@@ -1,14 +1,12 @@
 //! `ringhold tags`: which tags there are, and which name a manifest.
 
 use serde::{Deserialize, Serialize};
-use shared::config::Aws;
 use shared::metadata::MetadataStore;
 use shared::oci::{Digest, RepositoryName, Tag};
 use url::form_urlencoded;
 
-use super::operator::{OperatorError, ask};
+use super::operator::{OperatorError, ask, metadata};
 use crate::args::TagsArgs;
-use crate::settings;
 
 /// Rows read at a time.
 const PAGE: usize = 1000;
@@ -62,7 +60,7 @@ pub(crate) async fn run(args: &TagsArgs) -> Result<(), OperatorError> {
     };
     let lines: Vec<Line> = match answer {
         Some(answer) => serde_json::from_slice(&answer)?,
-        None => find_directly(args, &search).await?,
+        None => find(&*metadata(&args.store).await?, &search).await?,
     };
     if args.json {
         println!("{}", serde_json::to_string_pretty(&lines)?);
@@ -72,17 +70,6 @@ pub(crate) async fn run(args: &TagsArgs) -> Result<(), OperatorError> {
         }
     }
     Ok(())
-}
-
-async fn find_directly(args: &TagsArgs, search: &Search) -> Result<Vec<Line>, OperatorError> {
-    let stores = settings::stores(&args.store)?;
-    if let Ok(file) = stores.metadata.to_file_path()
-        && !file.exists()
-    {
-        return Err(OperatorError::NoData(file.display().to_string()));
-    }
-    let metadata = stores.open_metadata(&Aws::default()).await?;
-    Ok(find(&*metadata, search).await?)
 }
 
 /// The tags that are asked for, by repository and tag.

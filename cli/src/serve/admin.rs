@@ -14,11 +14,13 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use serde::Serialize;
 use shared::metadata::MetadataStore;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
-use crate::commands::tags::{Search, find};
+use crate::commands::tags::{self, Search};
+use crate::commands::work;
 use crate::server::listener::{EXHAUSTED, told};
 
 /// Where the admin socket of a data directory is.
@@ -107,16 +109,24 @@ async fn converse(stream: UnixStream, metadata: Arc<dyn MetadataStore>) {
 
 async fn answer(request: &Request<Incoming>, metadata: &dyn MetadataStore) -> Response<Full<Bytes>> {
     let query = request.uri().query().unwrap_or_default();
-    let found = match (request.uri().path(), Search::from_query(query)) {
-        ("/tags", Ok(search)) => find(metadata, &search).await.map_err(|error| error.to_string()),
-        ("/tags", Err(error)) => Err(error.to_string()),
-        (path, _) => Err(format!("{path} is no operator command")),
+    let found = match request.uri().path() {
+        "/tags" => match Search::from_query(query) {
+            Ok(search) => told_of(tags::find(metadata, &search).await),
+            Err(error) => Err(error.to_string()),
+        },
+        "/work" => told_of(work::find(metadata).await),
+        path => Err(format!("{path} is no operator command")),
     };
     let (status, body) = match found {
-        Ok(lines) => (StatusCode::OK, serde_json::to_vec(&lines).unwrap_or_default()),
+        Ok(lines) => (StatusCode::OK, lines),
         Err(message) => (StatusCode::BAD_REQUEST, message.into_bytes()),
     };
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
     response
+}
+
+fn told_of(found: Result<impl Serialize, shared::metadata::Error>) -> Result<Vec<u8>, String> {
+    let lines = found.map_err(|error| error.to_string())?;
+    serde_json::to_vec(&lines).map_err(|error| error.to_string())
 }

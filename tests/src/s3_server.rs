@@ -1,0 +1,75 @@
+//! A server that speaks S3, over a directory, at a port of its own in this process: for what is too large for the emulator,
+//! which keeps everything in memory. It keeps no versions.
+
+use std::net::SocketAddr;
+
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto::Builder;
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+
+use crate::server::ServeOptions;
+
+const KEY: &str = "key";
+const SECRET: &str = "secret";
+const BUCKETS: [&str; 3] = ["one", "two", "three"];
+
+/// A server with three empty buckets; it ends with its runtime, and its directory with this.
+#[derive(Debug)]
+pub struct S3Server {
+    address: SocketAddr,
+    directory: TempDir,
+}
+
+impl S3Server {
+    /// Starts it.
+    pub async fn start() -> Self {
+        let directory = TempDir::new().expect("a temporary directory can be made");
+        for bucket in BUCKETS {
+            std::fs::create_dir(directory.path().join(bucket)).expect("a bucket is a directory");
+        }
+        let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(directory.path()).expect("it is a directory"));
+        service.set_auth(SimpleAuth::from_single(KEY, SECRET));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("it has an address");
+        tokio::spawn(serve(listener, service.build()));
+        Self { address, directory }
+    }
+
+    /// Where it listens.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Its buckets' names.
+    pub fn buckets(&self) -> &'static [&'static str] {
+        &BUCKETS
+    }
+
+    /// A registry over it, with its metadata in a file.
+    pub fn options(&self) -> ServeOptions {
+        let url = |bucket: &&str| {
+            [
+                "--storage".to_owned(),
+                format!("s3://{bucket}?endpoint={}&region=nowhere&path_style=true", self.endpoint()),
+            ]
+        };
+        ServeOptions::embedded(&self.directory.path().join(".registry"))
+            .with(BUCKETS.iter().flat_map(url))
+            .variable("AWS_ACCESS_KEY_ID", KEY)
+            .variable("AWS_SECRET_ACCESS_KEY", SECRET)
+    }
+}
+
+async fn serve(listener: TcpListener, service: S3Service) {
+    while let Ok((stream, _)) = listener.accept().await {
+        let service = service.clone();
+        tokio::spawn(async move {
+            let connection = Builder::new(TokioExecutor::new());
+            // A connection that breaks off is the client's to notice.
+            drop(connection.serve_connection(TokioIo::new(stream), service).await);
+        });
+    }
+}
