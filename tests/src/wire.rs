@@ -12,7 +12,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::combinators::BoxBody;
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::client::legacy::Client;
@@ -33,6 +33,8 @@ pub struct Sent {
     pub method: String,
     /// Its path, which begins with the bucket when it is for one.
     pub path: String,
+    /// How many bytes its body has, as far as that is told.
+    pub body: u64,
 }
 
 impl Sent {
@@ -177,6 +179,7 @@ async fn pass(state: Arc<State>, request: Request<Incoming>) -> Result<Answer, B
         operation: operation(request.headers()),
         method: request.method().to_string(),
         path: request.uri().path().to_owned(),
+        body: request.body().size_hint().lower(),
     };
     let fault = {
         let fault = state.fault.lock().expect("nobody panics here");

@@ -11,6 +11,7 @@ use bytes::Bytes;
 use harness::client::{Answer, Client};
 use harness::content::{IMAGE, digest, image, noise, push_blob, push_image};
 use harness::emulator::{Emulator, emulator};
+use harness::journeys::push_blob_in_chunks;
 use http::{Method, StatusCode};
 use shared::config::{Aws, Stores, Traffic};
 use shared::http::{Access, Api, Profile, Settings};
@@ -25,7 +26,7 @@ const MIB: usize = 1024 * 1024;
 const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
 
 /// Every operation that is counted here, as the table names it.
-const OPERATIONS: [&str; 14] = [
+const OPERATIONS: [&str; 18] = [
     "HEAD of a blob, redirected",
     "GET of a blob, redirected",
     "GET of a manifest by digest",
@@ -40,6 +41,10 @@ const OPERATIONS: [&str; 14] = [
     "DELETE of a blob",
     "GET of a list of tags",
     "DELETE of a manifest with 60 tags",
+    "HEAD of a blob that is not there",
+    "GET of a small blob",
+    "push of a small blob: HEAD, POST, PUT",
+    "push of a layer of 30 MB in chunks of 4 MiB: HEAD, POST, 8 PATCH, PUT",
 ];
 
 /// Three buckets and a table, shared by these tests: what each pushes is its own.
@@ -65,6 +70,7 @@ fn url(text: &str) -> Url {
 
 /// A registry in this process, and the count of what it sends.
 struct Counted {
+    registry: Registry,
     client: Client,
     traffic: Traffic,
 }
@@ -77,15 +83,21 @@ impl Counted {
 
     /// The same, behind a front of this kind.
     async fn behind(profile: Profile) -> Option<Self> {
+        Self::with(profile, 0).await
+    }
+
+    /// The same, answering blobs of up to so many bytes itself.
+    async fn with(profile: Profile, inline: u64) -> Option<Self> {
         let emulator = emulator()?;
         let traffic = Traffic::default();
         let aws = Aws { settings: Some(emulator.sdk_config()), traffic: traffic.clone() };
         let (storage, metadata) = stores(emulator).await.open(&aws).await.unwrap();
         // However long the emulator takes, nothing but the operation itself is counted.
         let terms = Terms { claim: Duration::from_mins(10), ..Terms::default() };
-        let settings = Settings { access: Access::Open, profile, redirect_above: Some(0), ..Settings::default() };
-        let api = Api::new(Registry::new(storage, Arc::clone(&metadata), terms), settings);
-        Some(Self { client: Client::of(api), traffic })
+        let settings = Settings { access: Access::Open, profile, redirect_above: Some(inline), ..Settings::default() };
+        let registry = Registry::new(storage, Arc::clone(&metadata), terms);
+        let client = Client::of(Api::new(registry.clone(), settings));
+        Some(Self { registry, client, traffic })
     }
 
     /// Forgets what was sent so far.
@@ -225,6 +237,36 @@ async fn a_large_layer_costs_a_request_for_each_part() {
     let (pieces, digest) = layer(401, 100);
     push_as_docker(counted.start(), "large", &pieces, &digest).await;
     counted.cost("docker's push of a layer of 100 MiB", 18, 8);
+}
+
+#[tokio::test]
+async fn a_layer_in_chunks_costs_a_part_for_each_pair() {
+    let Some(counted) = Counted::behind(Profile::Gateway).await else { return };
+    let layer = noise(450, 30_000_000);
+    let digest = digest(&layer);
+    let client = counted.start();
+    expect(&client.head(format!("/v2/chunks/blobs/{digest}")).await, StatusCode::NOT_FOUND);
+    counted.cost("HEAD of a blob that is not there", 0, 1);
+    expect(&client.head(format!("/v2/chunks/blobs/{digest}")).await, StatusCode::NOT_FOUND);
+    push_blob_in_chunks(client, "chunks", &layer).await;
+    counted.registry.rest().await;
+    counted.cost("push of a layer of 30 MB in chunks of 4 MiB: HEAD, POST, 8 PATCH, PUT", 20, 21);
+}
+
+#[tokio::test]
+async fn a_small_blob_costs_one_call_to_its_bucket() {
+    let Some(counted) = Counted::behind(Profile::Gateway).await else { return };
+    let blob = noise(460, 3000);
+    let digest = digest(&blob);
+    let client = counted.start();
+    expect(&client.head(format!("/v2/small/blobs/{digest}")).await, StatusCode::NOT_FOUND);
+    let begun = client.post("/v2/small/blobs/uploads/").await;
+    let put = client.call(Method::PUT, format!("{}?digest={digest}", begun.header("location"))).body(blob);
+    expect(&put.send().await, StatusCode::CREATED);
+    counted.cost("push of a small blob: HEAD, POST, PUT", 1, 4);
+    let Some(inline) = Counted::with(Profile::Gateway, Settings::REDIRECT_ABOVE).await else { return };
+    expect(&inline.start().get(format!("/v2/small/blobs/{digest}")).await, StatusCode::OK);
+    inline.cost("GET of a small blob", 1, 1);
 }
 
 #[tokio::test]

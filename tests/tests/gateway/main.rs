@@ -3,6 +3,7 @@
 
 mod clients;
 mod faults;
+mod large;
 mod limits;
 mod routes;
 
