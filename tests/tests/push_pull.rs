@@ -7,6 +7,7 @@ use bytes::Bytes;
 use harness::client::Client;
 use harness::content::{digest, noise, verify};
 use harness::distribution::Distribution;
+use harness::dockerd::Dockerd;
 use harness::image::{Image, Layout, digests_in};
 use harness::memory::behind_gateway;
 use harness::server::Server;
@@ -111,6 +112,28 @@ async fn what_docker_saved_is_pushed_under_its_own_name_and_can_be_loaded_again(
     transfer.done(&["pull", &name, loaded.to_str().expect("a path"), "--format", "docker-archive"]);
     let copied = transfer.push(&loaded, &format!("{}/team/copy:1", server.address()));
     assert_eq!(copied.sums()["digest"], pushed.as_str(), "the same image makes the same manifest");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_docker_daemon_saves_it_can_pull_and_what_is_pulled_it_can_load() {
+    let Some(docker) = Dockerd::start() else { return };
+    let (server, _data) = Server::embedded();
+    let (transfer, directory) = (Transfer::new(), temporary());
+    let name = format!("{}/team/app:1", server.address());
+    let image = Image::of_noise(13, &[MIB, 20_000]);
+    docker.load(&image, &name);
+    let id = docker.id(&name);
+    let path = |file: &str| directory.path().join(file).to_str().expect("a path").to_owned();
+    docker.run(["save", "--output", &path("saved.tar"), &name]);
+    docker.run(["image", "rm", &name]);
+
+    transfer.done(&["push", &path("saved.tar")]);
+    docker.run(["pull", &name]);
+    assert_eq!(docker.id(&name), id);
+    docker.run(["image", "rm", &name]);
+    transfer.done(&["pull", &name, &path("pulled.tar"), "--format", "docker-archive"]);
+    docker.run(["load", "--input", &path("pulled.tar")]);
+    assert_eq!(docker.id(&name), id);
 }
 
 #[tokio::test(flavor = "multi_thread")]
