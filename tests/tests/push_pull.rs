@@ -11,6 +11,7 @@ use harness::dockerd::Dockerd;
 use harness::image::{Image, Layout, digests_in};
 use harness::memory::behind_gateway;
 use harness::server::Server;
+use harness::stack::Stack;
 use harness::transfer::Transfer;
 use tempfile::TempDir;
 
@@ -85,6 +86,26 @@ async fn a_layout_goes_round_through_cncf_distribution() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_layout_goes_round_through_a_gateway_that_lets_four_megabytes_pass() {
     goes_round(behind_gateway().await.address()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn layers_go_straight_into_the_buckets_and_come_straight_from_them() {
+    let Some(stack) = Stack::fresh().await else { return };
+    let data = temporary();
+    let server = stack.options(data.path()).start();
+    let (transfer, directory) = (Transfer::new(), temporary());
+    // The first is large enough to be sent in parts, which the registry verifies in the background.
+    let layout = Layout::default().image("1", &Image::of_noise(14, &[257 * MIB, 9 * MIB, 20_000]));
+    let source = written(&layout, &directory, "source");
+    let name = format!("{}/team/app:1", server.address());
+    assert_eq!(transfer.push(&source, &name).sums()["blobs_sent"], 4);
+    assert_eq!(transfer.push(&source, &name).sums()["blobs_sent"], 0);
+    let log = std::fs::read_to_string(data.path().join("serve.log")).expect("the server has a log");
+    assert!(log.contains("/team/app/_ringhold/uploads/direct") && !log.contains("/team/app/blobs/uploads"), "{log}");
+
+    let pulled = directory.path().join("pulled/");
+    assert_eq!(transfer.pull(&name, &pulled).sums()["blobs_received"], 4);
+    assert_eq!(digests_in(&pulled), layout.digests());
 }
 
 #[tokio::test(flavor = "multi_thread")]
