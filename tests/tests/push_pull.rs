@@ -7,9 +7,11 @@ use bytes::Bytes;
 use harness::client::Client;
 use harness::content::{digest, noise, verify};
 use harness::distribution::Distribution;
+use harness::dockerd::Dockerd;
 use harness::image::{Image, Layout, digests_in};
 use harness::memory::behind_gateway;
 use harness::server::Server;
+use harness::stack::Stack;
 use harness::transfer::Transfer;
 use tempfile::TempDir;
 
@@ -87,6 +89,26 @@ async fn a_layout_goes_round_through_a_gateway_that_lets_four_megabytes_pass() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn layers_go_straight_into_the_buckets_and_come_straight_from_them() {
+    let Some(stack) = Stack::fresh().await else { return };
+    let data = temporary();
+    let server = stack.options(data.path()).start();
+    let (transfer, directory) = (Transfer::new(), temporary());
+    // The first is large enough to be sent in parts, which the registry verifies in the background.
+    let layout = Layout::default().image("1", &Image::of_noise(14, &[257 * MIB, 9 * MIB, 20_000]));
+    let source = written(&layout, &directory, "source");
+    let name = format!("{}/team/app:1", server.address());
+    assert_eq!(transfer.push(&source, &name).sums()["blobs_sent"], 4);
+    assert_eq!(transfer.push(&source, &name).sums()["blobs_sent"], 0);
+    let log = std::fs::read_to_string(data.path().join("serve.log")).expect("the server has a log");
+    assert!(log.contains("/team/app/_ringhold/uploads/direct") && !log.contains("/team/app/blobs/uploads"), "{log}");
+
+    let pulled = directory.path().join("pulled/");
+    assert_eq!(transfer.pull(&name, &pulled).sums()["blobs_received"], 4);
+    assert_eq!(digests_in(&pulled), layout.digests());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_docker_saved_is_pushed_under_its_own_name_and_can_be_loaded_again() {
     let (server, _data) = Server::embedded();
     let (transfer, directory) = (Transfer::new(), temporary());
@@ -111,6 +133,28 @@ async fn what_docker_saved_is_pushed_under_its_own_name_and_can_be_loaded_again(
     transfer.done(&["pull", &name, loaded.to_str().expect("a path"), "--format", "docker-archive"]);
     let copied = transfer.push(&loaded, &format!("{}/team/copy:1", server.address()));
     assert_eq!(copied.sums()["digest"], pushed.as_str(), "the same image makes the same manifest");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_docker_daemon_saves_it_can_pull_and_what_is_pulled_it_can_load() {
+    let Some(docker) = Dockerd::start() else { return };
+    let (server, _data) = Server::embedded();
+    let (transfer, directory) = (Transfer::new(), temporary());
+    let name = format!("{}/team/app:1", server.address());
+    let image = Image::of_noise(13, &[MIB, 20_000]);
+    docker.load(&image, &name);
+    let id = docker.id(&name);
+    let path = |file: &str| directory.path().join(file).to_str().expect("a path").to_owned();
+    docker.run(["save", "--output", &path("saved.tar"), &name]);
+    docker.run(["image", "rm", &name]);
+
+    transfer.done(&["push", &path("saved.tar")]);
+    docker.run(["pull", &name]);
+    assert_eq!(docker.id(&name), id);
+    docker.run(["image", "rm", &name]);
+    transfer.done(&["pull", &name, &path("pulled.tar"), "--format", "docker-archive"]);
+    docker.run(["load", "--input", &path("pulled.tar")]);
+    assert_eq!(docker.id(&name), id);
 }
 
 #[tokio::test(flavor = "multi_thread")]

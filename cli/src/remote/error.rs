@@ -10,6 +10,7 @@ use serde::Deserialize;
 use shared::oci::ErrorCode;
 
 use super::address::host_of;
+use super::answer;
 use super::credentials::CredentialsError;
 
 /// Most bytes of an error's body that are read.
@@ -130,14 +131,9 @@ struct Body {
 
 impl Refusal {
     /// Reads what a registry or a bucket says about a request that it refused.
-    pub(super) async fn read(doing: &'static str, mut response: Response) -> Self {
+    pub(super) async fn read(doing: &'static str, response: Response) -> Self {
         let (host, status) = (host_of(response.url()), response.status());
-        let mut body = Vec::new();
-        while body.len() < LARGEST_BODY
-            && let Ok(Some(piece)) = response.chunk().await
-        {
-            body.extend_from_slice(&piece);
-        }
+        let body = answer::body(response, LARGEST_BODY).await.unwrap_or_default();
         Self { host, doing, status, reasons: reasons(&body) }
     }
 

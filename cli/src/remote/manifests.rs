@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 use shared::oci::{Algorithm, Digest, Manifest, MediaType, Reference, RepositoryName};
 
 use super::address::host_of;
-use super::answer::{CONTENT_DIGEST, expect, header};
+use super::answer::{CONTENT_DIGEST, body, expect, header};
 use super::auth::Scope;
 use super::call::Call;
 use super::{Remote, RemoteError};
@@ -37,17 +37,11 @@ impl Remote {
             call = call.header(ACCEPT, media_type.as_str());
         }
         let response = self.read(call, &Scope::pull(name)).await?;
-        let mut response = expect("a manifest", &[StatusCode::OK], response).await?;
+        let response = expect("a manifest", &[StatusCode::OK], response).await?;
         let media_type = header(response.headers(), &CONTENT_TYPE);
         let promised: Option<Digest> = header(response.headers(), &CONTENT_DIGEST);
         let url = response.url().clone();
-        let mut bytes = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|error| RemoteError::connection(&url, error))? {
-            bytes.extend_from_slice(&piece);
-            if bytes.len() > Manifest::MAX_BYTES {
-                return Err(RemoteError::answer(&url, "a manifest that is too large"));
-            }
-        }
+        let bytes = body(response, Manifest::MAX_BYTES).await?;
         let wanted = match reference {
             Reference::Digest(digest) => Some(digest.clone()),
             Reference::Tag(_) => promised,

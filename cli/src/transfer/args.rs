@@ -17,14 +17,14 @@ pub(crate) struct PushArgs {
     /// An archive of `docker save`, or an OCI image layout, as a directory or an archive; not compressed
     pub(crate) source: PathBuf,
 
-    /// Where it goes, as HOST[:PORT]/REPOSITORY[:TAG]; without it, what the source calls it
+    /// Where it goes, as `HOST[:PORT]/REPOSITORY[:TAG]`; without it, what the source calls it
     pub(crate) name: Option<ImageName>,
 
     /// Which image of the source, where there are several
     #[arg(long, value_name = "NAME")]
     pub(crate) image: Option<String>,
 
-    /// Of an image for several platforms, only the one for this: OS/ARCHITECTURE[/VARIANT]
+    /// Of an image for several platforms, only the one for this: `OS/ARCHITECTURE[/VARIANT]`
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
 
@@ -39,7 +39,7 @@ pub(crate) struct PushArgs {
 #[derive(Debug, Args)]
 #[command(after_help = EXIT_CODES)]
 pub(crate) struct PullArgs {
-    /// What is fetched, as HOST[:PORT]/REPOSITORY[:TAG|@DIGEST]
+    /// What is fetched, as `HOST[:PORT]/REPOSITORY[:TAG|@DIGEST]`
     pub(crate) name: ImageName,
 
     /// Where it goes: a directory, which may hold images already, or a .tar file
@@ -49,7 +49,7 @@ pub(crate) struct PullArgs {
     #[arg(long, value_enum)]
     pub(crate) format: Option<Format>,
 
-    /// Of an image for several platforms, only the one for this: OS/ARCHITECTURE[/VARIANT]
+    /// Of an image for several platforms, only the one for this: `OS/ARCHITECTURE[/VARIANT]`
     #[arg(long, value_name = "PLATFORM")]
     pub(crate) platform: Option<Platform>,
 

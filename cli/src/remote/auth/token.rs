@@ -8,7 +8,7 @@ use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
 use url::{Url, form_urlencoded};
 
-use super::super::answer::expect;
+use super::super::answer::{body, expect};
 use super::super::call::{Call, Payload};
 use super::super::credentials::Login;
 use super::super::transport::Http;
@@ -20,6 +20,9 @@ const CLIENT: &str = "ringhold";
 
 /// How long a token lives when nothing else is said; none is taken to live shorter.
 const LIFE: u64 = 60;
+
+/// The most bytes that a token comes with.
+const LARGEST: usize = 1024 * 1024;
 
 /// A token, as the header that shows it.
 pub(super) struct Token {
@@ -78,7 +81,7 @@ pub(super) async fn fetch(
     };
     let response = retry::patiently(|| http.send(&call, authorization.as_ref())).await?;
     let response = expect("a token", &[StatusCode::OK], response).await?;
-    let read = response.bytes().await.map_err(|error| RemoteError::connection(&call.url, error))?;
+    let read = body(response, LARGEST).await?;
     let answer = serde_json::from_slice(&read).ok().and_then(|answer| Token::new(answer, Instant::now()));
     answer.ok_or_else(|| RemoteError::answer(&call.url, "no token in the answer to a question for one"))
 }

@@ -121,3 +121,27 @@ async fn bytes_that_are_refused_are_an_error_that_says_no_url() {
     assert!(!format!("{error:?} {error}").contains("hush"), "{error:?}");
     assert_eq!(registry.lines().pop().unwrap(), format!("DELETE {SESSION}"));
 }
+
+#[tokio::test]
+async fn where_the_bucket_is_out_of_reach_the_bytes_go_through_the_registry() {
+    // Nobody listens there.
+    let at: Url = "http://127.0.0.1:1/".parse().unwrap();
+    let registry = Fake::start(move |asked, _| match asked.line.split(' ').next() {
+        Some("POST") if asked.line.contains("/_ringhold/") => {
+            json_answer(202, &[("location", SESSION)], &offer(1, 36, &[request(&at, 1, 0, 36, "s")]))
+        }
+        Some("POST") => answer(202, &[("location", "/v2/team/app/blobs/uploads/u")], ""),
+        Some("PUT") => answer(201, &[], ""),
+        _ => answer(204, &[], ""),
+    });
+    let registry = registry.await;
+    let directory = tempfile::tempdir().unwrap();
+    let (remote, blob) = (remote(&registry), blob(directory.path()));
+    for _ in 0..2 {
+        assert_eq!(remote.upload(&name(), &blob, silent()).await.unwrap(), Uploaded::Sent);
+    }
+    let lines = registry.lines();
+    assert_eq!(lines.iter().filter(|line| line.starts_with("PUT /v2/team/app/blobs/uploads/u")).count(), 2);
+    assert_eq!(lines.iter().filter(|line| line.contains("direct?digest")).count(), 1);
+    assert!(lines.contains(&format!("DELETE {SESSION}")));
+}

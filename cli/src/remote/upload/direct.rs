@@ -11,7 +11,7 @@ use shared::http::direct::{DIRECT_UPLOADS, Offer, PartRequest, PartRequests, Par
 use shared::oci::{ErrorCode, MediaType};
 use url::Url;
 
-use super::super::answer::location;
+use super::super::answer::{body, expect, location};
 use super::super::call::Call;
 use super::super::retry;
 use super::super::{Refusal, RemoteError};
@@ -19,6 +19,9 @@ use super::{Direct, Upload, Uploaded};
 
 /// A larger blob is sent in parts, several at a time.
 const LARGEST_WHOLE: u64 = 256 * 1024 * 1024;
+
+/// The most bytes that are said about an upload.
+const LARGEST: usize = 16 * 1024 * 1024;
 
 /// How long to wait before a verification is asked for again, unless the registry says so.
 const POLL: Duration = Duration::from_secs(2);
@@ -154,7 +157,7 @@ impl Upload<'_> {
     ) -> Result<T, RemoteError> {
         let call = self.json(method, session, question)?;
         let response = self.remote.send(&call, &self.scope).await?;
-        read(super::super::answer::expect("a part's URL", &[StatusCode::OK], response).await?).await
+        read(expect("a part's URL", &[StatusCode::OK], response).await?).await
     }
 
     fn json(&self, method: Method, url: &Url, body: &impl Serialize) -> Result<Call, RemoteError> {
@@ -170,7 +173,7 @@ impl Upload<'_> {
 
 async fn read<T: DeserializeOwned>(response: Response) -> Result<T, RemoteError> {
     let url = response.url().clone();
-    let bytes = response.bytes().await.map_err(|error| RemoteError::connection(&url, error))?;
+    let bytes = body(response, LARGEST).await?;
     serde_json::from_slice(&bytes).map_err(|_| RemoteError::answer(&url, "no JSON of a direct upload"))
 }
 

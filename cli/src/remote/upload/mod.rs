@@ -12,6 +12,7 @@ use http::StatusCode;
 use reqwest::Response;
 use shared::oci::RepositoryName;
 
+use super::answer::expect;
 use super::auth::Scope;
 use super::local::Meter;
 use super::retry::Patience;
@@ -94,7 +95,7 @@ impl Upload<'_> {
     /// Fails unless the blob was stored.
     async fn stored(&self, response: Response) -> Result<(), RemoteError> {
         let stored = [StatusCode::CREATED, StatusCode::OK, StatusCode::NO_CONTENT];
-        super::answer::expect("a blob", &stored, response).await.map(drop)
+        expect("a blob", &stored, response).await.map(drop)
     }
 }
 

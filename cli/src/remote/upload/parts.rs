@@ -21,7 +21,7 @@ use super::direct::Begun;
 /// How many parts are sent at a time.
 const AT_ONCE: usize = 4;
 
-/// How often a part is asked for again because its URL has expired.
+/// How many URLs are asked for, one after the other, because the last one has expired.
 const MOST_URLS: u32 = 5;
 
 /// Bytes summed at a time.
@@ -65,16 +65,17 @@ impl Upload<'_> {
     where
         Asked: Future<Output = Result<PartRequest, RemoteError>>,
     {
-        for _ in 0..MOST_URLS {
+        let mut urls = 1;
+        loop {
             let call = self.put(&request)?;
             let response = retry::patiently(|| self.remote.registry.http.send(&call, None)).await?;
             match response.status() {
                 StatusCode::OK | StatusCode::CREATED => return Ok(header(response.headers(), &ETAG)),
-                StatusCode::FORBIDDEN => request = ask().await?,
+                StatusCode::FORBIDDEN if urls < MOST_URLS => request = ask().await?,
                 _ => return Err(Refusal::read("a blob's bytes", response).await.into()),
             }
+            urls += 1;
         }
-        Err(self.unusable("URLs that have all expired"))
     }
 
     /// The request itself, with the headers that are signed and no others.
