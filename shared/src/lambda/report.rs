@@ -25,8 +25,11 @@ pub struct Report {
 }
 
 impl Report {
+    /// Prints the line, unless there is nothing to tell: metrics cost money in every hour that has any.
     pub(super) fn print(self, metadata: &Url) {
-        println!("{}", self.line(metadata));
+        if self != Self::default() {
+            println!("{}", self.line(metadata));
+        }
     }
 
     fn line(self, metadata: &Url) -> Value {

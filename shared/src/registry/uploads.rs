@@ -132,7 +132,7 @@ impl Registry {
     fn remove_tail(&self, bucket: &BucketId, tail: Tail) -> Result<()> {
         let driver = std::sync::Arc::clone(self.bucket(bucket)?);
         self.tidying.spawn(async move {
-            if let Err(error) = driver.delete(&tail.path, None).await {
+            if let Err(error) = driver.delete(&tail.path, tail.version.as_ref()).await {
                 tracing::warn!(tail = %tail.path, %error, "a tail is left to the sweeper");
             }
         });

@@ -255,6 +255,9 @@ pub struct Tail {
     pub path: ObjectPath,
     /// How many they are.
     pub size: u64,
+    /// The version to remove, once nothing needs them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
 }
 
 /// A part that the store keeps of an unfinished object.

@@ -49,8 +49,12 @@ impl Bill {
     }
 
     /// What it costs to keep bytes that go by themselves after some days, when so many come in a month.
-    pub(super) fn of_leftovers(gb: f64, month: &Month, prices: &Prices) -> Self {
-        Self::default().with("S3 storage of tails", &prices.s3_gb_month, gb * month.tail_days * 24.0 / month.hours)
+    pub(super) fn of_staged(gb: f64, month: &Month, prices: &Prices) -> Self {
+        Self::default().with(
+            "S3 storage of staged layers",
+            &prices.s3_gb_month,
+            gb * month.staged_days * 24.0 / month.hours,
+        )
     }
 
     /// What a month of ECR costs inside the region.
@@ -128,9 +132,9 @@ mod tests {
 
     #[test]
     fn a_month_of_the_others_is_their_hours_and_their_storage() {
-        let (hours, stored_gb, tail_days) = (720.0, 50.0, 9.0);
-        let month = Month { hours, stored_gb, tail_days, table_gb: 0.0, pushes: 0.0, pulls: 0.0 };
-        near(Bill::of_leftovers(100.0, &month, &prices()).usd(), 100.0 * 0.3 * 0.023);
+        let (hours, stored_gb, staged_days) = (720.0, 50.0, 9.0);
+        let month = Month { hours, stored_gb, staged_days, table_gb: 0.0, pushes: 0.0, pulls: 0.0 };
+        near(Bill::of_staged(100.0, &month, &prices()).usd(), 100.0 * 0.3 * 0.023);
         near(Bill::of_ecr(&month, &prices()).usd(), 5.0);
         let fargate = Fargate { vcpu: 0.25, memory_gb: 0.5, addresses: 3.0 };
         let bill = Bill::of_fargate(&fargate, &month, 100.0, &prices());
@@ -143,8 +147,14 @@ mod tests {
 
     #[test]
     fn an_idle_month_has_no_metrics() {
-        let standing =
-            Standing { alarms: 5.0, dashboards: 1.0, metrics: 25.0, scheduled: 0.0, scheduled_milliseconds: 0.0 };
+        let standing = Standing {
+            alarms: 5.0,
+            dashboards: 1.0,
+            metrics: 25.0,
+            scheduled: 0.0,
+            scheduled_milliseconds: 0.0,
+            scheduled_reads: 0.0,
+        };
         near(Bill::of_watching(&standing, 0.0, &prices()).usd(), 3.5);
         near(Bill::of_watching(&standing, 0.0, &prices()).beyond_free(), 0.0);
         near(Bill::of_watching(&standing, 1.0, &prices()).usd(), 3.5 + 7.5);

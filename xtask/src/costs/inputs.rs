@@ -72,7 +72,7 @@ pub(super) struct Image {
     pub(super) layers: f64,
     pub(super) layer_mb: f64,
     pub(super) new_layers: f64,
-    pub(super) left_mb: f64,
+    pub(super) staged_mb: f64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -104,6 +104,7 @@ pub(super) struct Standing {
     pub(super) metrics: f64,
     pub(super) scheduled: f64,
     pub(super) scheduled_milliseconds: f64,
+    pub(super) scheduled_reads: f64,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -111,7 +112,7 @@ pub(super) struct Standing {
 pub(super) struct Month {
     pub(super) hours: f64,
     pub(super) stored_gb: f64,
-    pub(super) tail_days: f64,
+    pub(super) staged_days: f64,
     pub(super) table_gb: f64,
     pub(super) pushes: f64,
     pub(super) pulls: f64,
@@ -160,8 +161,8 @@ impl Operation {
         if self.reads + self.writes < self.metadata {
             return wrong("every request to metadata reads or writes at least one unit");
         }
-        if self.metered.is_some_and(|metered| metered < self.requests) {
-            return wrong("no request is metered as less than one");
+        if self.metered.is_some_and(|metered| metered > 0 && metered < self.requests) {
+            return wrong("no request at the gateway is metered as less than one");
         }
         Ok(())
     }

@@ -46,14 +46,14 @@ impl<'a> Figures<'a> {
         let (first_push, ci_push) = (usage(&uses.first_push)?, usage(&uses.ci_push)?);
         let (pull, check) = (usage(&uses.pull)?, usage(&uses.check)?);
         let (standing, month) = (&uses.standing, &uses.month);
-        let scheduled = Usage::scheduled(standing.scheduled, standing.scheduled_milliseconds, &uses.functions);
+        let scheduled = Usage::scheduled(standing, &uses.functions);
         let requests = ci_push * month.pushes + pull * month.pulls + scheduled;
         let pushed_gb = month.pushes * uses.image.new_layers * uses.image.layer_mb / 1e3;
-        let left_gb = month.pushes * uses.image.new_layers * uses.image.left_mb / 1e3;
+        let staged_gb = month.pushes * uses.image.new_layers * uses.image.staged_mb / 1e3;
         Ok(Self {
             idle: Bill::of_watching(standing, 0.0, prices).and(Bill::of_usage(&scheduled, prices)),
             month: Bill::of_keeping(month.stored_gb, month.table_gb, prices)
-                .and(Bill::of_leftovers(left_gb, month, prices))
+                .and(Bill::of_staged(staged_gb, month, prices))
                 .and(Bill::of_usage(&requests, prices))
                 .and(Bill::of_watching(standing, 1.0, prices)),
             ecr: Bill::of_ecr(month, prices),
@@ -197,8 +197,8 @@ impl<'a> Figures<'a> {
         let _ = write!(
             text,
             "\n\
-             Metrics are {metrics} custom ones, whose price does not depend on how many requests there are. Tails are what a\n\
-             layer in chunks leaves until it expires.\n\
+             Metrics are {metrics} custom ones, whose price does not depend on how many requests there are. What is\n\
+             staged lies there until nobody can be reading it any more.\n\
              \n\
              | the others | list price |\n\
              |---|---|\n\
@@ -282,7 +282,7 @@ impl<'a> Figures<'a> {
              a chunk of 4 MiB, {} GB of memory, arm64. Starts from cold are not counted: some tens of milliseconds each.\n\
              - {} bytes of log for each invocation, and logs that expire soon: keeping them is not counted.\n\
              - One replica. Two replicas double S3's storage, and add a copy for each layer.\n\
-             - Work in the background (bringing layers home, collection) is not counted yet, for it is not there yet. Deleted\n  \
+             - Collection is not counted yet, for it is not there yet. Deleted\n  \
              layers cost as stored ones until their old versions expire.\n\
              - Machines in a VPC reach S3 through a gateway endpoint, which is free. Through a NAT gateway each GB of a pull\n  \
              costs extra, from here as from ECR.\n\

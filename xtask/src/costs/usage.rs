@@ -3,7 +3,7 @@
 use std::iter::Sum;
 use std::ops::{Add, Mul};
 
-use super::inputs::{Functions, Operation};
+use super::inputs::{Functions, Operation, Standing};
 
 const BYTES_PER_GB: f64 = 1e9;
 
@@ -39,11 +39,13 @@ impl Usage {
     }
 
     /// Invocations that nobody asked for through the gateway.
-    pub(super) fn scheduled(times: f64, milliseconds: f64, functions: &Functions) -> Self {
+    pub(super) fn scheduled(standing: &Standing, functions: &Functions) -> Self {
+        let times = standing.scheduled;
         Self {
             requests: times,
-            gb_seconds: times * milliseconds / 1e3 * functions.memory_gb,
+            gb_seconds: times * standing.scheduled_milliseconds / 1e3 * functions.memory_gb,
             log_gb: times * functions.log_bytes / BYTES_PER_GB,
+            reads: times * standing.scheduled_reads,
             ..Self::default()
         }
     }

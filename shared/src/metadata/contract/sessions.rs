@@ -3,7 +3,7 @@
 use super::subject::{Subject, at, claim, commit, digest, later_claim, repository, session};
 use crate::metadata::{Advance, BlobCommit, Claim, ClaimOutcome, Committed, SessionClaim, UploadSession};
 use crate::oci::{Algorithm, DigestState, Digester, UploadId};
-use crate::storage::{Checkpoint, ObjectPath, Part, Progress, Tail};
+use crate::storage::{Checkpoint, ObjectPath, Part, Progress, Tail, Version};
 
 fn hash(bytes: &str) -> DigestState {
     let mut digester = Digester::new(Algorithm::Sha256);
@@ -18,7 +18,8 @@ fn part(number: u32) -> Part {
 
 /// Progress of the claim to `offset`, with those parts.
 pub(super) fn advance(claim: &SessionClaim, offset: u64, parts: impl IntoIterator<Item = u32>) -> Advance {
-    let tail = Tail { path: ObjectPath::staged(&claim.id).tail(&claim.claim), size: 3 };
+    let tail =
+        Tail { path: ObjectPath::staged(&claim.id).tail(&claim.claim), size: 3, version: Some(Version::new("1")) };
     let checkpoint = Checkpoint { offset, parts: 0, upload: Some("an upload".to_owned()), tail: Some(tail) };
     Advance {
         id: claim.id.clone(),

@@ -44,7 +44,7 @@ impl Upload {
         self.progress_matches_parts();
         let superseded = before.and_then(|before| before.checkpoint.tail);
         if let Some(tail) = superseded.filter(|old| checkpoint.tail.as_ref().is_none_or(|new| new.path != old.path)) {
-            bench.driver().delete(&tail.path, None).await.unwrap();
+            bench.driver().delete(&tail.path, tail.version.as_ref()).await.unwrap();
         }
         checkpoint
     }

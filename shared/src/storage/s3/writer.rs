@@ -9,6 +9,7 @@ use super::S3Driver;
 use super::multipart::Multipart;
 use super::plan::{LEAST_PART, MOST_PARTS, part_size};
 use super::rope::Rope;
+use super::version::version_id;
 use crate::oci::UploadId;
 use crate::storage::driver::{Checkpoint, Part, Progress, PutMode, Tail, Version, Writer};
 use crate::storage::{Error, ObjectPath, Result};
@@ -116,6 +117,12 @@ impl S3Writer {
         }
     }
 
+    /// No other writer has the tail's path: where the store keeps no versions, whatever lies there goes.
+    async fn remove(&self, tail: &Tail) -> Result<()> {
+        let version = tail.version.as_ref().and_then(version_id).map(ToOwned::to_owned);
+        self.store.remove(&tail.path, version).await
+    }
+
     fn take_own(&mut self) -> Option<Multipart> {
         if self.is_own { self.upload.take() } else { None }
     }
@@ -205,9 +212,9 @@ impl S3Writer {
         } else if self.rest.size() == 0 {
             None
         } else {
-            let tail = Tail { path: self.path.tail(&UploadId::random()), size: self.rest.size() };
-            self.store.put(&tail.path, self.rest.clone(), PutMode::Overwrite).await?;
-            Some(tail)
+            let (path, size) = (self.path.tail(&UploadId::random()), self.rest.size());
+            let version = self.store.put(&path, self.rest.clone(), PutMode::Overwrite).await?;
+            Some(Tail { path, size, version: Some(version) })
         };
         self.all_arrive().await?;
         // From here on a checkpoint names the upload and the tail.
@@ -262,7 +269,7 @@ impl Writer for S3Writer {
         self.is_own = false;
         if let Some(tail) = &self.tail {
             // The object is published: a tail that stays is only rubbish.
-            if let Err(error) = self.store.remove(&tail.path, None).await {
+            if let Err(error) = self.remove(tail).await {
                 tracing::warn!(tail = %tail.path, %error, "a tail is left to the bucket's lifecycle");
             }
         }
@@ -276,7 +283,7 @@ impl Writer for S3Writer {
             None => Ok(()),
         };
         let removed = match &self.tail {
-            Some(tail) => self.store.remove(&tail.path, None).await,
+            Some(tail) => self.remove(tail).await,
             None => Ok(()),
         };
         aborted.and(removed)
