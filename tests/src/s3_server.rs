@@ -2,6 +2,7 @@
 //! which keeps everything in memory. It keeps no versions.
 
 use std::net::SocketAddr;
+use std::path::Path;
 
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
@@ -12,8 +13,10 @@ use tokio::net::TcpListener;
 
 use crate::server::ServeOptions;
 
-const KEY: &str = "key";
-const SECRET: &str = "secret";
+/// The only key that it knows.
+pub const KEY: &str = "key";
+/// That key's secret.
+pub const SECRET: &str = "secret";
 const BUCKETS: [&str; 3] = ["one", "two", "three"];
 
 /// A server with three empty buckets; it ends with its runtime, and its directory with this.
@@ -43,24 +46,21 @@ impl S3Server {
         format!("http://{}", self.address)
     }
 
-    /// Its buckets' names.
-    pub fn buckets(&self) -> &'static [&'static str] {
-        &BUCKETS
-    }
-
     /// A registry over it, with its metadata in a file.
     pub fn options(&self) -> ServeOptions {
-        let url = |bucket: &&str| {
-            [
-                "--storage".to_owned(),
-                format!("s3://{bucket}?endpoint={}&region=nowhere&path_style=true", self.endpoint()),
-            ]
-        };
-        ServeOptions::embedded(&self.directory.path().join(".registry"))
-            .with(BUCKETS.iter().flat_map(url))
-            .variable("AWS_ACCESS_KEY_ID", KEY)
-            .variable("AWS_SECRET_ACCESS_KEY", SECRET)
+        options(&self.endpoint(), &self.directory.path().join(".registry"))
     }
+}
+
+/// A registry over the server at this endpoint, with its metadata below `data`.
+pub fn options(endpoint: &str, data: &Path) -> ServeOptions {
+    let url = |bucket: &&str| {
+        ["--storage".to_owned(), format!("s3://{bucket}?endpoint={endpoint}&region=nowhere&path_style=true")]
+    };
+    ServeOptions::embedded(data)
+        .with(BUCKETS.iter().flat_map(url))
+        .variable("AWS_ACCESS_KEY_ID", KEY)
+        .variable("AWS_SECRET_ACCESS_KEY", SECRET)
 }
 
 async fn serve(listener: TcpListener, service: S3Service) {

@@ -21,6 +21,7 @@ pub struct ServeOptions {
     arguments: Vec<String>,
     environment: Vec<(String, String)>,
     listen: SocketAddr,
+    program: Option<PathBuf>,
 }
 
 impl ServeOptions {
@@ -31,6 +32,7 @@ impl ServeOptions {
             arguments: Vec::new(),
             environment: Vec::new(),
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            program: None,
         }
     }
 
@@ -46,6 +48,12 @@ impl ServeOptions {
         self
     }
 
+    /// This program instead of the one beside the tests.
+    pub fn program(mut self, program: &Path) -> Self {
+        self.program = Some(program.to_owned());
+        self
+    }
+
     /// On this address instead of a free port.
     pub fn on(mut self, listen: SocketAddr) -> Self {
         self.listen = listen;
@@ -55,7 +63,7 @@ impl ServeOptions {
     /// Starts it, and waits until it listens. Its log goes to `serve.log` in its data directory.
     pub fn start(&self) -> Server {
         std::fs::create_dir_all(&self.data).expect("the data directory can be made");
-        let mut command = Command::new(program());
+        let mut command = Command::new(self.program.clone().unwrap_or_else(program));
         command.args(["serve", "--listen", &self.listen.to_string(), "--data"]).arg(&self.data).args(&self.arguments);
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         Server::start(&mut command, &self.data.join("serve.log"))

@@ -35,8 +35,8 @@ async fn a_large_layer_comes_home_behind_its_push_and_is_read_all_the_while() {
     let client = Client::new(server.address());
     let layer = noise(1, 30 * MIB);
     let digest = digest(&layer);
-    let begun = client.post("/v2/team/app/blobs/uploads/").await;
-    let target = format!("{}?digest={digest}", begun.header("location"));
+    let upload = client.post("/v2/team/app/blobs/uploads/").await;
+    let target = format!("{}?digest={digest}", upload.header("location"));
     assert_eq!(client.call(Method::PUT, target).body(layer.clone()).send().await.status, 201);
     let hex = digest.hex().to_owned();
     let home = format!("docker/registry/v2/blobs/sha256/{}/{hex}/data", &hex[..2]);

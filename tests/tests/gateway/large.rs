@@ -20,7 +20,7 @@ const LARGE: &str = "RINGHOLD_LARGE_MIB";
 const CHUNK: u64 = 4 << 20;
 
 /// How long the functions may take for what they do in the background.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn docker_pushes_a_large_layer_through_the_proxy_and_pulls_it_from_the_gateway() {

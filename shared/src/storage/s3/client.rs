@@ -14,10 +14,10 @@ use crate::calls::Calls;
 
 /// Enough for a handshake across the world.
 const CONNECT: Duration = Duration::from_secs(3);
-/// Until the first byte of an answer. S3 answers within a second; only copies take longer, and have their own limit.
+/// Until the first byte of an answer. S3 answers within a second; only what it does with whole objects takes longer.
 const FIRST_BYTE: Duration = Duration::from_secs(30);
-/// A server-side copy of 5 GB answers when it is done.
-const COPY: Duration = Duration::from_mins(15);
+/// A server-side copy of 5 GB answers when it is done, and so may the end of an upload of thousands of parts.
+const WHOLE_OBJECT: Duration = Duration::from_mins(15);
 /// How long a body may stand still.
 const STALL: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 4;
@@ -40,9 +40,10 @@ pub(super) fn connect(config: &S3Config, shared: &SdkConfig, calls: Option<Calls
     Client::from_conf(builder.build())
 }
 
-/// What a server-side copy changes: the store works for as long as it copies.
+/// What a copy, or the end of an upload in parts, changes: the store works for as long as it takes.
 pub(super) fn patient() -> Builder {
-    Builder::default().timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(COPY).build())
+    Builder::default()
+        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(WHOLE_OBJECT).build())
 }
 
 /// A store and an account in it: between two buckets of one realm, the store copies by itself.

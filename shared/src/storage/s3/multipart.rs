@@ -6,6 +6,7 @@ use std::str::FromStr;
 use aws_sdk_s3::types::{ChecksumAlgorithm, ChecksumType, CompletedMultipartUpload, CompletedPart};
 
 use super::S3Driver;
+use super::client::patient;
 use super::crc::Crc;
 use super::error::outcome;
 use super::objects::{CONTENT_TYPE, length, moment};
@@ -106,6 +107,8 @@ impl S3Driver {
             .mpu_object_size(length(size))
             .set_checksum_crc64_nvme(crc.map(Crc::to_base64))
             .multipart_upload(parts)
+            .customize()
+            .config_override(patient())
             .send()
             .await
             .map_err(|error| outcome(path, error));
