@@ -15,7 +15,6 @@ mod pushes;
 mod raw;
 mod stage;
 
-use std::future::Future;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -25,8 +24,7 @@ use self::page::{Line, Table};
 use self::pushes::Push;
 use self::stage::Stage;
 
-const KIB: usize = 1024;
-const MIB: usize = 1024 * KIB;
+const MIB: usize = 1024 * 1024;
 
 /// How often each is measured.
 const RUNS: usize = 5;
@@ -45,7 +43,11 @@ async fn main() {
         |name: &str| arguments.iter().position(|argument| argument == name).map(|place| arguments.get(place + 1));
     let largest = value("--largest").flatten().map_or(256, |text| text.parse().expect("a number of MiB")) * MIB;
     let stage = Stage::set().await;
-    let tables = [by_size(&stage, largest).await, by_chunk(&stage).await, by_parallelism(&stage).await];
+    let tables = [
+        Box::pin(by_size(&stage, largest)).await,
+        Box::pin(by_chunk(&stage)).await,
+        Box::pin(by_parallelism(&stage)).await,
+    ];
     for table in &tables {
         print!("{}", table.text());
     }
@@ -62,12 +64,13 @@ fn fresh(size: usize) -> Bytes {
 }
 
 async fn by_size(stage: &Stage, largest: usize) -> Table {
-    let sizes = [64 * KIB, MIB, 16 * MIB, 64 * MIB, 256 * MIB, 1024 * MIB, 4096 * MIB];
+    let sizes = [(0.0625, MIB / 16), (1.0, MIB), (16.0, 16 * MIB), (64.0, 64 * MIB), (256.0, 256 * MIB)];
+    let sizes = sizes.into_iter().chain([(1024.0, 1024 * MIB), (4096.0, 4096 * MIB)]);
     let mut lines = Line::named(["one stream", "chunks of 4 MiB", "direct, whole", "direct, in parts"]);
-    for size in sizes.into_iter().filter(|size| *size <= largest) {
+    for (label, size) in sizes.filter(|(_, size)| *size <= largest) {
         let pushes = [Push::Stream, Push::Chunks(4 * MIB), Push::Whole, Push::Parts];
         for (line, push) in lines.iter_mut().zip(pushes) {
-            line.add(size as f64 / MIB as f64, ratio(stage, size, push).await);
+            line.add(label, ratio(stage, size, push).await);
         }
     }
     Table::new("size", "Layers by size", "MiB", lines)
@@ -75,15 +78,15 @@ async fn by_size(stage: &Stage, largest: usize) -> Table {
 
 async fn by_chunk(stage: &Stage) -> Table {
     let mut lines = Line::named(["a layer of 128 MiB in chunks"]);
-    for chunk in [1, 4, 8, 16, 64] {
-        lines[0].add(f64::from(chunk), ratio(stage, CHUNKED, Push::Chunks(chunk as usize * MIB)).await);
+    for (label, chunk) in [(1.0, MIB), (4.0, 4 * MIB), (8.0, 8 * MIB), (16.0, 16 * MIB), (64.0, 64 * MIB)] {
+        lines[0].add(label, ratio(stage, CHUNKED, Push::Chunks(chunk)).await);
     }
     Table::new("chunk", "Chunks by size", "MiB", lines)
 }
 
 async fn by_parallelism(stage: &Stage) -> Table {
     let mut lines = Line::named(["one stream each", "direct, whole"]);
-    for many in [1_usize, 2, 4, 8] {
+    for (label, many) in [(1.0, 1), (2.0, 2), (4.0, 4), (8.0, 8)] {
         for (line, push) in lines.iter_mut().zip([Push::Stream, Push::Whole]) {
             let mut ratios = Vec::new();
             for _ in 0..RUNS {
@@ -94,7 +97,7 @@ async fn by_parallelism(stage: &Stage) -> Table {
                 let raw = timed(async { drop(futures(raw.iter().map(|layer| raw::put(stage, layer))).await) }).await;
                 ratios.push(raw.as_secs_f64() / ours.as_secs_f64());
             }
-            line.add(many as f64, median(ratios));
+            line.add(label, median(ratios));
         }
     }
     Table::new("parallel", "Layers of 32 MiB at once", "layers", lines)
@@ -118,7 +121,7 @@ async fn ratio(stage: &Stage, size: usize, push: Push) -> f64 {
 }
 
 async fn timed(work: impl Future<Output = ()>) -> Duration {
-    let began = Instant::now();
+    let (began, work) = (Instant::now(), Box::pin(work));
     work.await;
     began.elapsed()
 }

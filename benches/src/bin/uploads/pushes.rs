@@ -26,7 +26,7 @@ const TOGETHER: usize = 4;
 pub(crate) enum Push {
     /// One PATCH of unknown length, as docker does it.
     Stream,
-    /// PATCHes of this size.
+    /// Chunks of this size.
     Chunks(usize),
     /// Straight into the bucket, in one request.
     Whole,
