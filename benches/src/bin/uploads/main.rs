@@ -42,7 +42,7 @@ async fn main() {
     let value =
         |name: &str| arguments.iter().position(|argument| argument == name).map(|place| arguments.get(place + 1));
     let largest = value("--largest").flatten().map_or(256, |text| text.parse().expect("a number of MiB")) * MIB;
-    let stage = Stage::set().await;
+    let stage = Stage::set();
     let tables = [
         Box::pin(by_size(&stage, largest)).await,
         Box::pin(by_chunk(&stage)).await,

@@ -24,7 +24,7 @@ pub(crate) struct Stage {
 }
 
 impl Stage {
-    pub(crate) async fn set() -> Self {
+    pub(crate) fn set() -> Self {
         let program = std::env::current_exe().expect("a program has a path");
         let mut server = Command::new(program).arg(SERVE).stdout(Stdio::piped()).spawn().expect("it starts");
         let mut endpoint = String::new();
