@@ -1,8 +1,8 @@
 //! How fast layers are taken in, against the same bytes put into the same S3 server without a registry.
 //!
 //! ```sh
-//! cargo build --release --bin ringhold --bin uploads
-//! target/release/uploads --write
+//! cargo build --release --bin ringhold --bin upload-speed
+//! target/release/upload-speed --write
 //! ```
 //!
 //! The registry is a process, and the server is another: this program, started with `serve-s3`. Each figure is the median of
