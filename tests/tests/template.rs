@@ -68,14 +68,17 @@ fn the_roles_may_do_exactly_what_is_written_down() {
                 .as_object()
                 .into_iter()
                 .flatten()
-                .flat_map(|(_, keys)| list(&keys["dynamodb:LeadingKeys"]))
+                .filter_map(|(_, condition)| condition.get("dynamodb:LeadingKeys").or(condition.get("s3:prefix")))
+                .flat_map(list)
                 .collect();
             let things =
                 if keys.is_empty() { leaves(&statement["Resource"]) } else { keys.iter().flat_map(leaves).collect() };
             for action in list(&statement["Action"]).iter().flat_map(leaves) {
                 // The same for every bucket.
-                let of_bucket = |thing: &str| {
-                    thing.split_once(".Arn}/").map_or_else(|| thing.to_owned(), |(_, key)| key.to_owned())
+                let of_bucket = |thing: &str| match thing.split_once(".Arn}/") {
+                    Some((_, key)) => key.to_owned(),
+                    None if is_bucket(thing) => "the bucket".to_owned(),
+                    None => thing.to_owned(),
                 };
                 lines.extend(things.iter().map(|thing| format!("{role} {action} {}\n", of_bucket(thing))));
             }
