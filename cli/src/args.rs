@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::ring::RingCommand;
 use crate::transfer::{PullArgs, PushArgs};
 
 /// A container registry that runs as one program, or on AWS Lambda with no server at all.
@@ -29,6 +30,9 @@ pub(crate) enum Command {
     Pull(Box<PullArgs>),
     /// List tags: of a repository, of a digest, or of a digest in one repository
     Tags(TagsArgs),
+    /// The buckets: what they hold, and how they join and leave
+    #[command(subcommand)]
+    Ring(RingCommand),
     /// What the registry does in the background
     #[command(subcommand)]
     Work(WorkCommand),

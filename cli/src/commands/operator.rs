@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, StatusCode, header::HOST};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use shared::causes::Causes;
-use shared::config::{Aws, Mistakes, OpenError};
+use shared::config::{Aws, Mistakes, OpenError, OpenErrors, Stores};
 use shared::metadata::MetadataStore;
+use shared::registry::{Registry, Terms};
 use tokio::net::UnixStream;
 
 use crate::args::StoreArgs;
@@ -29,6 +30,10 @@ pub(crate) enum OperatorError {
     Open(#[from] OpenError),
     #[error("{}", Causes(.0))]
     Metadata(#[from] shared::metadata::Error),
+    #[error("{}", Causes(.0))]
+    Stores(#[from] OpenErrors),
+    #[error("{0}")]
+    Ring(String),
     #[error("the serving process cannot be reached: {0}")]
     Connect(#[from] std::io::Error),
     #[error("the serving process broke off: {0}")]
@@ -43,6 +48,11 @@ pub(crate) enum OperatorError {
 
 /// Asks the process that serves from `data`; none when no process does.
 pub(super) async fn ask(data: &Path, path_and_query: &str) -> Result<Option<Bytes>, OperatorError> {
+    ask_with(data, path_and_query, Vec::new()).await
+}
+
+/// The same, with what the process needs to know.
+pub(super) async fn ask_with(data: &Path, path_and_query: &str, body: Vec<u8>) -> Result<Option<Bytes>, OperatorError> {
     let stream = match UnixStream::connect(socket_in(data)).await {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => return Ok(None),
@@ -50,7 +60,7 @@ pub(super) async fn ask(data: &Path, path_and_query: &str) -> Result<Option<Byte
     };
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
-    let mut request = Request::new(Empty::<Bytes>::new());
+    let mut request = Request::new(Full::new(Bytes::from(body)));
     *request.uri_mut() = path_and_query.parse().map_err(|_| OperatorError::Argument(path_and_query.to_owned()))?;
     request.headers_mut().insert(HOST, http::HeaderValue::from_static("ringhold"));
     let response = sender.send_request(request).await?;
@@ -64,11 +74,20 @@ pub(super) async fn ask(data: &Path, path_and_query: &str) -> Result<Option<Byte
 
 /// The metadata itself, of a registry that no process serves from here.
 pub(super) async fn metadata(args: &StoreArgs) -> Result<Arc<dyn MetadataStore>, OperatorError> {
+    Ok(known_stores(args)?.open_metadata(&Aws::default()).await?)
+}
+
+/// A registry that no process serves from here.
+pub(super) async fn registry(args: &StoreArgs) -> Result<Registry, OperatorError> {
+    let (storage, metadata) = known_stores(args)?.open(&Aws::default()).await?;
+    Ok(Registry::new(storage, metadata, Terms::default()))
+}
+
+/// The stores that the arguments name: to ask must not make any.
+fn known_stores(args: &StoreArgs) -> Result<Stores, OperatorError> {
     let stores = settings::stores(args)?;
-    if let Ok(file) = stores.metadata.to_file_path()
-        && !file.exists()
-    {
-        return Err(OperatorError::NoData(file.display().to_string()));
+    match stores.metadata.to_file_path() {
+        Ok(file) if !file.exists() => Err(OperatorError::NoData(file.display().to_string())),
+        _ => Ok(stores),
     }
-    Ok(stores.open_metadata(&Aws::default()).await?)
 }

@@ -28,7 +28,7 @@ pub(crate) struct Line {
 impl Line {
     fn of(work: &Work, now: Timestamp) -> Self {
         let about = match &work.task {
-            Task::Settle { digest, .. } => digest.to_string(),
+            Task::Settle { digest, .. } | Task::House { digest } => digest.to_string(),
             Task::Verify(verification) => format!("{} from byte {}", verification.place.path, verification.offset),
             Task::Discard { place } => format!("{} in {}", place.path, place.bucket.as_str()),
         };

@@ -9,16 +9,18 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use shared::metadata::MetadataStore;
+use shared::registry::Registry;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::watch;
 
+use crate::commands::ring::{self, Question};
 use crate::commands::tags::{self, Search};
 use crate::commands::work;
 use crate::server::listener::{EXHAUSTED, told};
@@ -26,6 +28,13 @@ use crate::server::listener::{EXHAUSTED, told};
 /// Where the admin socket of a data directory is.
 pub(crate) fn socket_in(data: &Path) -> PathBuf {
     data.join("admin.sock")
+}
+
+/// What operators command.
+#[derive(Debug, Clone)]
+pub(super) struct Operated {
+    pub(super) registry: Registry,
+    pub(super) metadata: Arc<dyn MetadataStore>,
 }
 
 /// Why there is no admin socket.
@@ -71,12 +80,12 @@ impl Socket {
     }
 
     /// Answers operator commands until `stopped`.
-    pub(super) async fn serve(self, metadata: Arc<dyn MetadataStore>, mut stopped: watch::Receiver<bool>) {
+    pub(super) async fn serve(self, registry: Operated, mut stopped: watch::Receiver<bool>) {
         loop {
             tokio::select! {
                 accepted = self.listener.accept() => match accepted {
                     Ok((stream, _)) => {
-                        tokio::spawn(converse(stream, Arc::clone(&metadata)));
+                        tokio::spawn(converse(stream, registry.clone()));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "an operator's connection could not be accepted");
@@ -97,24 +106,27 @@ impl Drop for Socket {
     }
 }
 
-async fn converse(stream: UnixStream, metadata: Arc<dyn MetadataStore>) {
+async fn converse(stream: UnixStream, registry: Operated) {
     let service = service_fn(move |request: Request<Incoming>| {
-        let metadata = Arc::clone(&metadata);
-        async move { Ok::<_, Infallible>(answer(&request, &*metadata).await) }
+        let registry = registry.clone();
+        async move { Ok::<_, Infallible>(answer(request, &registry).await) }
     });
     if let Err(error) = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await {
         tracing::debug!(%error, "an operator's connection broke off");
     }
 }
 
-async fn answer(request: &Request<Incoming>, metadata: &dyn MetadataStore) -> Response<Full<Bytes>> {
-    let query = request.uri().query().unwrap_or_default();
-    let found = match request.uri().path() {
+async fn answer(request: Request<Incoming>, registry: &Operated) -> Response<Full<Bytes>> {
+    let metadata = &*registry.metadata;
+    let (head, body) = request.into_parts();
+    let query = head.uri.query().unwrap_or_default();
+    let found = match head.uri.path() {
         "/tags" => match Search::from_query(query) {
             Ok(search) => told_of(tags::find(metadata, &search).await),
             Err(error) => Err(error.to_string()),
         },
         "/work" => told_of(work::find(metadata).await),
+        "/ring" => ask_ring(&registry.registry, body).await,
         path => Err(format!("{path} is no operator command")),
     };
     let (status, body) = match found {
@@ -124,6 +136,12 @@ async fn answer(request: &Request<Incoming>, metadata: &dyn MetadataStore) -> Re
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
     response
+}
+
+async fn ask_ring(registry: &Registry, body: Incoming) -> Result<Vec<u8>, String> {
+    let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes();
+    let question: Question = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+    Ok(ring::answer(registry, question).await?.to_string().into_bytes())
 }
 
 fn told_of(found: Result<impl Serialize, shared::metadata::Error>) -> Result<Vec<u8>, String> {

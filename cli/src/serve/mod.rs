@@ -12,6 +12,7 @@ use shared::http::Api;
 use shared::registry::{Registry, Terms};
 use tokio::sync::watch;
 
+use admin::Operated;
 pub(crate) use admin::socket_in;
 
 use crate::args::ServeArgs;
@@ -67,7 +68,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     banner::print(listener.local_addr()?, &settings.stores);
 
     let (stop, stopped) = watch::channel(false);
-    let admin = tokio::spawn(admin.serve(metadata, stopped.clone()));
+    let admin = tokio::spawn(admin.serve(Operated { registry: registry.clone(), metadata }, stopped.clone()));
     let background = tokio::spawn(background::work(registry, stopped.clone()));
     let ServerSettings { limits, shutdown_grace, .. } = settings.server;
     let server = tokio::spawn(listener::serve(listener, api, limits, shutdown_grace, stopped));

@@ -1,31 +1,28 @@
 //! Background work, called by a schedule and by the table's stream: whatever the reason, all that is due is done.
 
-use std::time::Duration;
-
-use shared::causes::Causes;
 use shared::lambda::{BackgroundEvent, Report};
-use shared::registry::Registry;
+use shared::registry::{Error, Registry};
 use tokio::time::Instant;
 
 /// Deals with one event, beginning nothing new after `until`.
-pub async fn handle(registry: Registry, event: BackgroundEvent, until: Instant) -> Report {
+pub async fn handle(registry: Registry, event: BackgroundEvent, until: Instant) -> Result<Report, Error> {
     let mut report = Report::default();
-    match registry.work(until).await {
-        Ok(worked) => (report.done, report.failed) = (worked.done, worked.failed),
-        Err(error) => {
-            tracing::error!(error = %Causes(&error), "work cannot be found");
-            report.failed += 1;
-        }
-    }
     if event.is_sweep() {
-        match registry.sweep().await {
-            Ok(swept) => report.swept = swept.sessions + swept.unfinished + swept.objects,
-            Err(error) => {
-                tracing::error!(error = %Causes(&error), "the sweep was not finished");
-                report.failed += 1;
-            }
-        }
+        let swept = registry.sweep().await?;
+        report.swept = swept.sessions + swept.unfinished + swept.objects;
+        report.failed = swept.failed;
     }
-    report.age = registry.work_age().await.unwrap_or(Duration::ZERO);
-    report
+    if event.is_scheduled() {
+        report.ailing = registry.probe().await?.ailing.len();
+    }
+    let worked = registry.work(until).await?;
+    report.done = worked.done;
+    report.failed += worked.failed;
+    let rebalanced = registry.rebalance(until).await?;
+    report.moved = rebalanced.moved;
+    report.failed += usize::try_from(rebalanced.failed).unwrap_or(usize::MAX);
+    if event.is_scheduled() {
+        report.age = registry.work_age().await?;
+    }
+    Ok(report)
 }

@@ -4,4 +4,4 @@ mod mistakes;
 mod stores;
 
 pub use mistakes::Mistakes;
-pub use stores::{Aws, OpenError, OpenErrors, Opened, Stores, Traffic, sdk_settings};
+pub use stores::{Aws, OpenError, OpenErrors, Opened, Stores, Traffic, bucket_name, sdk_settings};

@@ -92,7 +92,7 @@ pub enum OpenError {
     /// The ring's drivers do not fit its topology.
     #[error(transparent)]
     Sharded(#[from] ShardedError),
-    /// The buckets are not those that the metadata knows.
+    /// None of the buckets is one that the metadata knows.
     #[error("the metadata belongs to the buckets {known}, not to {given}: the ring's members do not change by a flag")]
     OtherBuckets {
         /// What the topology says.
@@ -157,13 +157,22 @@ impl Stores {
     ) -> Result<Opened, OpenErrors> {
         let mut errors = Vec::new();
         let named = self.named(&mut errors);
-        let drivers = open_buckets(&factory, &named, &mut errors).await;
+        let mut drivers = open_buckets(&factory, &named, &mut errors).await;
         let metadata = metadata.map_err(|error| errors.push(error)).ok();
         let Some(metadata) = metadata.filter(|_| errors.is_empty()) else {
             return Err(OpenErrors(errors));
         };
         let topology = topology(&*metadata, &named).await?;
-        let storage = ShardedDriver::new(topology, drivers).map_err(OpenError::from)?;
+        for bucket in topology.buckets.iter().filter(|bucket| !drivers.contains_key(&bucket.id)).collect::<Vec<_>>() {
+            match factory.create(&bucket.url).await {
+                Ok(driver) => drop(drivers.insert(bucket.id.clone(), driver)),
+                Err(source) => errors.push(OpenError::Bucket { bucket: bucket.id.clone(), source }),
+            }
+        }
+        if !errors.is_empty() {
+            return Err(OpenErrors(errors));
+        }
+        let storage = ShardedDriver::new(topology, drivers).map_err(OpenError::from)?.opening_by(factory);
         Ok((Arc::new(storage), metadata))
     }
 
@@ -180,7 +189,7 @@ impl Stores {
     fn named(&self, errors: &mut Vec<OpenError>) -> Vec<(BucketId, Url)> {
         let mut named = Vec::<(BucketId, Url)>::new();
         for (index, url) in self.storage.iter().enumerate() {
-            match own_name(url) {
+            match bucket_name(url) {
                 None => errors.push(OpenError::BucketUnnamed(index + 1)),
                 Some(id) if named.iter().any(|(other, _)| *other == id) => errors.push(OpenError::BucketsAlike(id)),
                 Some(id) => named.push((id, url.clone())),
@@ -228,13 +237,16 @@ async fn open_buckets(
     drivers
 }
 
-fn own_name(url: &Url) -> Option<BucketId> {
+/// What a bucket is called on the ring, unless it is told: as its host or its last directory is.
+#[must_use]
+pub fn bucket_name(url: &Url) -> Option<BucketId> {
     let last = url.path_segments().and_then(|segments| segments.rev().find(|segment| !segment.is_empty()));
     let name = url.host_str().or(last).unwrap_or_else(|| url.path());
     name.to_ascii_lowercase().replace('.', "-").parse().ok()
 }
 
-/// The topology that the metadata keeps, or the first one.
+/// The topology that the metadata keeps, or the first one. What it does not have has not joined yet: that is for an operator
+/// to do.
 async fn topology(metadata: &dyn MetadataStore, named: &[(BucketId, Url)]) -> Result<Topology, OpenError> {
     let topology = if let Some(topology) = metadata.topology().await? {
         topology
@@ -242,12 +254,15 @@ async fn topology(metadata: &dyn MetadataStore, named: &[(BucketId, Url)]) -> Re
         let first = Topology::first(named.iter().cloned())?;
         if metadata.put_topology(&first).await? { first } else { metadata.topology().await?.unwrap_or(first) }
     };
-    let known: Vec<&BucketId> = sorted(topology.buckets.iter().map(|Bucket { id, .. }| id));
+    let known = sorted(topology.buckets.iter().map(|Bucket { id, .. }| id));
     let given = sorted(named.iter().map(|(id, _)| id));
-    if known == given {
-        return Ok(topology);
+    if !given.iter().any(|id| known.contains(id)) {
+        return Err(OpenError::OtherBuckets { known: join(&known), given: join(&given) });
     }
-    Err(OpenError::OtherBuckets { known: join(&known), given: join(&given) })
+    for id in given.iter().filter(|id| !known.contains(id)) {
+        tracing::warn!(bucket = %id, "the bucket is not on the ring: `ringhold ring apply --add URL` makes it join");
+    }
+    Ok(topology)
 }
 
 fn sorted<'a>(ids: impl Iterator<Item = &'a BucketId>) -> Vec<&'a BucketId> {

@@ -270,7 +270,7 @@ fn registry_code(error: &registry::Error) -> ErrorCode {
         E::BlobInUse => ErrorCode::Denied,
         E::DirectUnsupported => ErrorCode::Unsupported,
         E::TooLargeForObject { .. } => ErrorCode::SizeInvalid,
-        E::NoSuchPart(_) | E::NothingPut => ErrorCode::BlobUploadInvalid,
+        E::NoSuchPart(_) | E::PartMalformed(_) | E::NothingPut => ErrorCode::BlobUploadInvalid,
         E::UploadUnknown => ErrorCode::BlobUploadUnknown,
         E::OutOfTurn { .. } => ErrorCode::RangeInvalid,
         E::WrongLength { .. } => ErrorCode::SizeInvalid,
@@ -283,10 +283,12 @@ fn registry_code(error: &registry::Error) -> ErrorCode {
         E::Body(BodyError::BrokenOff(_) | BodyError::TooSlow) => ErrorCode::BlobUploadInvalid,
         E::Body(BodyError::TooLarge { .. }) => ErrorCode::SizeInvalid,
         E::Storage(storage::Error::CheckpointGone(_)) => ErrorCode::BlobUploadUnknown,
-        E::BucketUnknown(_) | E::Hash(_) | E::Storage(_) | E::Metadata(_) => match registry_status(error) {
-            StatusCode::SERVICE_UNAVAILABLE => ErrorCode::Unavailable,
-            _ => ErrorCode::Unknown,
-        },
+        E::BucketUnknown(_) | E::Ring(_) | E::Hash(_) | E::Storage(_) | E::Metadata(_) => {
+            match registry_status(error) {
+                StatusCode::SERVICE_UNAVAILABLE => ErrorCode::Unavailable,
+                _ => ErrorCode::Unknown,
+            }
+        }
     }
 }
 
@@ -301,6 +303,7 @@ fn registry_status(error: &registry::Error) -> StatusCode {
         E::WrongLength { .. }
         | E::TooLargeForObject { .. }
         | E::NoSuchPart(_)
+        | E::PartMalformed(_)
         | E::NothingPut
         | E::DigestMismatch { .. }
         | E::ManifestInvalid(_)
@@ -310,7 +313,7 @@ fn registry_status(error: &registry::Error) -> StatusCode {
         | E::Body(BodyError::BrokenOff(_)) => StatusCode::BAD_REQUEST,
         E::Body(BodyError::TooSlow) => StatusCode::REQUEST_TIMEOUT,
         E::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-        E::BucketUnknown(_) | E::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        E::BucketUnknown(_) | E::Ring(_) | E::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
         E::Storage(error) => storage_status(error),
         E::Metadata(error) => metadata_status(error),
     }

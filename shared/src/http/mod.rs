@@ -130,6 +130,7 @@ impl Api {
         if !answers(&route) {
             return Err(Error::Misdirected);
         }
+        self.registry.keep_up().await;
         let call = Call { method: parts.method, query: Query::parse(parts.uri.query()), headers: parts.headers };
         self.answer(route, &call, body).await
     }

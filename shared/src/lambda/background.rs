@@ -15,7 +15,7 @@ use super::report::Report;
 use super::settings::FunctionSettings;
 use crate::causes::Causes;
 use crate::config::{Aws, OpenErrors, Traffic, sdk_settings};
-use crate::registry::{Registry, Terms};
+use crate::registry::{self, Registry, Terms};
 
 /// What is left of an invocation when no more work is begun: copying the largest object takes no longer.
 const MARGIN: Duration = Duration::from_mins(5);
@@ -44,6 +44,12 @@ impl BackgroundEvent {
     /// Who says that it is time to sweep.
     const SWEEP: &str = "ringhold.sweep";
 
+    /// Whether it comes of the time, not of a row.
+    #[must_use]
+    pub fn is_scheduled(&self) -> bool {
+        matches!(self, Self::Schedule { .. })
+    }
+
     /// Whether it is time to sweep.
     #[must_use]
     pub fn is_sweep(&self) -> bool {
@@ -66,12 +72,12 @@ pub struct BatchAnswer {
     batch_item_failures: [(); 0],
 }
 
-/// Runs a function that deals with each event by `handle`, until its environment is taken down. What fails is logged and
-/// measured, and stays to be done.
+/// Runs a function that deals with each event by `handle`, until its environment is taken down. Work that fails is logged and
+/// measured, and stays to be done; when no work can be done at all the invocation fails, for an alarm to ring.
 pub async fn run_background<H, F>(handle: H) -> Result<(), Error>
 where
     H: Fn(Registry, BackgroundEvent, Instant) -> F,
-    F: Future<Output = Report>,
+    F: Future<Output = Result<Report, registry::Error>>,
 {
     let settings = FunctionSettings::from_environment()?;
     log::start(settings.log);
@@ -79,13 +85,8 @@ where
     let (settings, aws, registry, handle) = (&settings, &aws, &OnceCell::new(), &handle);
     let answer = |event: LambdaEvent<BackgroundEvent>| async move {
         let until = Instant::now() + working_time(&event.context);
-        let report = match registry.get_or_try_init(|| open(settings, aws)).await {
-            Ok(registry) => handle(registry.clone(), event.payload, until).await,
-            Err(error) => {
-                tracing::error!(error = %Causes(&error), "the stores cannot be opened");
-                Report { failed: 1, ..Report::default() }
-            }
-        };
+        let registry = registry.get_or_try_init(|| open(settings, aws)).await.inspect_err(log_failure)?;
+        let report = handle(registry.clone(), event.payload, until).await.inspect_err(log_failure)?;
         report.print(&settings.stores.metadata);
         Ok::<_, Error>(BatchAnswer::default())
     };
@@ -95,6 +96,10 @@ where
 async fn open(settings: &FunctionSettings, aws: &Aws) -> Result<Registry, OpenErrors> {
     let (storage, metadata) = settings.stores.open_on_aws(aws).await?;
     Ok(Registry::new(storage, Arc::clone(&metadata), Terms::with_urls_of(settings.http.url_life)))
+}
+
+fn log_failure(error: &(impl std::error::Error + 'static)) {
+    tracing::error!(error = %Causes(error), "no work could be done");
 }
 
 fn working_time(context: &Context) -> Duration {

@@ -8,8 +8,14 @@ use url::Url;
 use super::measure::{DIMENSION, NAMESPACE, registry_of};
 use crate::clock::Timestamp;
 
-const METRICS: [(&str, &str); 4] =
-    [("WorkDone", "Count"), ("WorkFailed", "Count"), ("WorkAge", "Seconds"), ("Swept", "Count")];
+const METRICS: [(&str, &str); 6] = [
+    ("WorkDone", "Count"),
+    ("WorkFailed", "Count"),
+    ("WorkAge", "Seconds"),
+    ("Swept", "Count"),
+    ("Moved", "Count"),
+    ("BucketsAiling", "Count"),
+];
 
 /// What one call of a background function has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,6 +28,10 @@ pub struct Report {
     pub age: Duration,
     /// How much was swept away.
     pub swept: usize,
+    /// How many blobs were moved to where the ring wants them.
+    pub moved: u64,
+    /// How many buckets do not serve.
+    pub ailing: usize,
 }
 
 impl Report {
@@ -46,6 +56,8 @@ impl Report {
             "WorkFailed": self.failed,
             "WorkAge": self.age.as_secs(),
             "Swept": self.swept,
+            "Moved": self.moved,
+            "BucketsAiling": self.ailing,
         })
     }
 }

@@ -14,9 +14,13 @@
 //! | | `PART#<first number>` | parts recorded by one request |
 //! | `CATALOG#<shard>` | `<name>` | the index of repositories |
 //! | `WORK#<shard>` | `<upload id>` | what is to be done about the object that an upload has staged |
+//! | `SHELF#<shelf>` | `<digest>` | the index of blobs (a store with secondary indexes has one instead) |
 //! | `RING` | `EPOCH#<number>` | a topology |
+//! | | `PASS#<shelf>` | how far a shelf's blobs have been brought to their homes |
+//! | | `HEALTH` | what is known of the buckets |
 
 use super::records::Generation;
+use super::shelf::Shelf;
 use crate::oci::{Algorithm, Digest, RepositoryName, Tag, UploadId};
 use crate::storage::Epoch;
 
@@ -39,6 +43,7 @@ pub(crate) const LINK: &str = "LINK#";
 pub(crate) const PART: &str = "PART#";
 pub(crate) const EPOCH: &str = "EPOCH#";
 pub(crate) const RING: &str = "RING";
+pub(crate) const PASS: &str = "PASS#";
 
 fn key(partition: String, sort: impl Into<String>) -> Key {
     Key { partition, sort: sort.into() }
@@ -149,4 +154,21 @@ pub(crate) fn work(upload: &UploadId) -> Key {
 /// A topology, by its number: padded, so that epochs sort as numbers do.
 pub(crate) fn epoch(epoch: Epoch) -> Key {
     key(RING.to_owned(), format!("{EPOCH}{:010}", epoch.0))
+}
+
+pub(crate) fn shelf_partition(shelf: Shelf) -> String {
+    format!("SHELF#{shelf}")
+}
+
+/// A blob's entry in the index.
+pub(crate) fn shelved(digest: &Digest) -> Key {
+    key(shelf_partition(Shelf::of(digest)), digest.to_string())
+}
+
+pub(crate) fn pass(shelf: Shelf) -> Key {
+    key(RING.to_owned(), format!("{PASS}{shelf}"))
+}
+
+pub(crate) fn health() -> Key {
+    key(RING.to_owned(), "HEALTH")
 }

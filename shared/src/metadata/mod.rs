@@ -10,6 +10,7 @@ mod memory;
 #[cfg(test)]
 mod model;
 mod records;
+mod shelf;
 mod store;
 mod transactional;
 mod work;
@@ -23,8 +24,9 @@ pub use records::{
     BlobRecord, Claim, Direct, DirectState, DirectUpload, Generation, LinkedBlob, ManifestRecord, Place, Referrer,
     TagRecord, UploadSession,
 };
+pub use shelf::{Pass, Shelf};
 pub use store::{
-    Advance, BlobCommit, ClaimOutcome, Committed, DirectAdvance, ManifestPut, MetadataStore, PutOutcome, SessionClaim,
-    Settlement, Unlinked,
+    Advance, BlobCommit, ClaimOutcome, Committed, DirectAdvance, ManifestPut, MetadataStore, PutOutcome, Rehousing,
+    SessionClaim, Unlinked,
 };
 pub use work::{Task, Verification, Work};

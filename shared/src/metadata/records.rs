@@ -45,8 +45,28 @@ pub struct BlobRecord {
     pub size: u64,
     /// Where they are.
     pub place: Place,
+    /// Where they are as well, in other buckets.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub copies: Vec<Place>,
     /// Which life of the row this is.
     pub generation: Generation,
+}
+
+impl BlobRecord {
+    /// Everywhere that the bytes are, the first place first.
+    pub fn places(&self) -> impl Iterator<Item = &Place> {
+        std::iter::once(&self.place).chain(&self.copies)
+    }
+
+    /// The record when an object has been written over one of its own; none when `written` lies elsewhere.
+    #[must_use]
+    pub fn written_over(&self, written: &Place) -> Option<Self> {
+        let is_there = |place: &&mut Place| (&place.bucket, &place.path) == (&written.bucket, &written.path);
+        let mut record = self.clone();
+        let place = std::iter::once(&mut record.place).chain(&mut record.copies).find(is_there)?;
+        *place = written.clone();
+        Some(record)
+    }
 }
 
 /// A blob seen through a repository that may read it.

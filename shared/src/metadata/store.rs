@@ -13,10 +13,11 @@ use super::error::Result;
 use super::records::{
     BlobRecord, Claim, Direct, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession,
 };
+use super::shelf::{Pass, Shelf};
 use super::work::Work;
 use crate::clock::Timestamp;
 use crate::oci::{Digest, DigestState, RepositoryName, Tag, UploadId};
-use crate::storage::{Part, Progress, Topology};
+use crate::storage::{Health, Part, Progress, Topology};
 
 /// A store of facts.
 ///
@@ -31,6 +32,9 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
 
     /// The blob, when it is live, whoever links it: for work that nobody asked for.
     async fn blob(&self, digest: &Digest) -> Result<Option<BlobRecord>>;
+
+    /// The blob as its row has it, live or being deleted: what is being deleted may become live again.
+    async fn blob_in_any_state(&self, digest: &Digest) -> Result<Option<BlobRecord>>;
 
     /// Prolongs the repository's existing link until `lease` (never shortens it), then reads the blob again: none when
     /// it is gone or no longer linked. After it answers a blob, that blob cannot be collected before `lease`.
@@ -157,8 +161,8 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     async fn change_work(&self, held: &Work, next: Option<&Work>) -> Result<bool>;
 
     /// Changes where a live blob is read from, and what is to be done next, in one transaction; false, and nothing
-    /// changed, when the blob is not live there or the work no longer as it is held.
-    async fn settle_blob(&self, settlement: &Settlement) -> Result<bool>;
+    /// changed, when the blob is no longer as it was found or the work no longer as it is held.
+    async fn rehouse_blob(&self, rehousing: &Rehousing) -> Result<bool>;
 
     // Collection.
 
@@ -171,11 +175,30 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
 
     // The ring.
 
+    /// Up to `limit` live blobs of a shelf, in the byte order of their digests, after `after`. A blob may be missing that
+    /// was written a moment ago.
+    async fn blobs(&self, shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
+
     /// The newest topology.
     async fn topology(&self) -> Result<Option<Topology>>;
 
+    /// Up to `limit` topologies, the newest first.
+    async fn topologies(&self, limit: usize) -> Result<Vec<Topology>>;
+
     /// Writes a topology under its number; false when that number is taken or does not follow the newest.
     async fn put_topology(&self, topology: &Topology) -> Result<bool>;
+
+    /// What was last found out about the buckets.
+    async fn health(&self) -> Result<Option<Health>>;
+
+    /// Records what was found out about the buckets.
+    async fn put_health(&self, health: &Health) -> Result<()>;
+
+    /// How far each shelf has been brought to where the ring wants it; nothing of a shelf that nobody has begun.
+    async fn passes(&self) -> Result<Vec<Pass>>;
+
+    /// Puts a pass in the place of the one that is known; false, and nothing changed, when that is no longer so.
+    async fn change_pass(&self, known: Option<&Pass>, next: &Pass) -> Result<bool>;
 
     // Health.
 
@@ -328,17 +351,24 @@ pub struct DirectAdvance {
     pub expires: Timestamp,
 }
 
-/// A blob that has come home.
+/// Other places for a blob.
 #[derive(Debug, Clone)]
-pub struct Settlement {
-    /// The work that brought it there.
-    pub held: Work,
-    /// What is to be done next.
-    pub next: Work,
-    /// The blob.
-    pub digest: Digest,
-    /// Where it was read from.
-    pub from: Place,
-    /// Where it is read from now.
-    pub to: Place,
+pub struct Rehousing {
+    /// The blob as it was found.
+    pub found: BlobRecord,
+    /// Where it is read from now: at least one place.
+    pub places: Vec<Place>,
+    /// The work that brought it there, and what it becomes.
+    pub held: Option<(Work, Option<Work>)>,
+    /// What else is to be done.
+    pub works: Vec<Work>,
+}
+
+impl Rehousing {
+    /// The blob's record afterwards; none without a place.
+    #[must_use]
+    pub fn record(&self) -> Option<BlobRecord> {
+        let (place, copies) = self.places.split_first()?;
+        Some(BlobRecord { place: place.clone(), copies: copies.to_vec(), ..self.found.clone() })
+    }
 }

@@ -7,10 +7,10 @@ use super::records::Place;
 use crate::clock::Timestamp;
 use crate::oci::{Digest, DigestState, UploadId};
 
-/// Something to be done about the object that an upload has staged. There is one work for an upload at a time.
+/// Something to be done about the object that an upload has staged, or about a blob. There is one work for each at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Work {
-    /// The upload.
+    /// The upload, or what a work about a blob is called instead.
     pub upload: UploadId,
     /// What is to be done.
     pub task: Task,
@@ -32,6 +32,11 @@ pub enum Task {
         digest: Digest,
         /// Where it lies.
         place: Place,
+    },
+    /// Bring a blob to every bucket where the ring wants it, and away from the others.
+    House {
+        /// The blob.
+        digest: Digest,
     },
     /// Hash what came in parts, and publish it when it is what its digest says.
     Verify(Verification),
@@ -61,6 +66,12 @@ impl Work {
         Self { upload, task, due: now, attempts: 0, since: now }
     }
 
+    /// The work of housing a blob, due at once.
+    #[must_use]
+    pub fn house(digest: &Digest, now: Timestamp) -> Self {
+        Self::new(UploadId::leading(digest), Task::House { digest: digest.clone() }, now)
+    }
+
     /// The work, due only then.
     #[must_use]
     pub fn at(self, due: Timestamp) -> Self {
@@ -86,6 +97,7 @@ impl Task {
     pub const fn name(&self) -> &'static str {
         match self {
             Self::Settle { .. } => "settle",
+            Self::House { .. } => "house",
             Self::Verify(_) => "verify",
             Self::Discard { .. } => "discard",
         }

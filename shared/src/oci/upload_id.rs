@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::digest::Digest;
 use super::text::{as_text, is_lower_hex, leading_bits};
 
 /// An upload's id: 128 random bits, written as 32 lower-case hex digits. It cannot be guessed.
@@ -17,6 +18,12 @@ impl UploadId {
         // A version 4 UUID fixes six of its bits. Two of them, one turned so that those bits fall elsewhere, fix none.
         let [one, other] = [uuid::Uuid::new_v4(), uuid::Uuid::new_v4()].map(|uuid| uuid.as_u128());
         Self(format!("{:032x}", one ^ other.rotate_left(32)))
+    }
+
+    /// The id that is made of a digest's first 128 bits: no upload has it but by guessing a hash.
+    #[must_use]
+    pub fn leading(digest: &Digest) -> Self {
+        Self(digest.hex()[..Self::LENGTH].to_owned())
     }
 
     /// The 32 hex digits.

@@ -3,7 +3,7 @@
 use super::body::BodyError;
 use crate::metadata;
 use crate::oci::{Digest, ManifestError, ResumeDigestError, UploadId};
-use crate::storage::{self, BucketId};
+use crate::storage::{self, BucketId, ShardedError};
 
 /// The outcome of a request.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -48,6 +48,9 @@ pub enum Error {
     /// The upload has no part of that number.
     #[error("the upload has no part {0}")]
     NoSuchPart(u32),
+    /// What is said of a part cannot be.
+    #[error("part {0} has no CRC-64/NVME in base64, or no tag that a bucket may have told")]
+    PartMalformed(u32),
     /// What the upload should bring has not come, or not all of it.
     #[error("nothing was put by this upload's requests, or not all of it")]
     NothingPut,
@@ -98,6 +101,9 @@ pub enum Error {
     /// A bucket that holds the blob is not one of the ring's.
     #[error("the ring has no bucket {0}")]
     BucketUnknown(BucketId),
+    /// The ring's buckets cannot be opened as its topology has them.
+    #[error("the ring cannot be followed")]
+    Ring(#[source] ShardedError),
     /// The recorded state of an upload's hash does not read.
     #[error("the recorded hash of the upload cannot be resumed")]
     Hash(#[from] ResumeDigestError),

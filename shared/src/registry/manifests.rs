@@ -130,8 +130,8 @@ impl Registry {
 
     async fn read_large(&self, repository: &RepositoryName, digest: &Digest) -> Result<Bytes> {
         let blob = self.blob(repository, digest).await?;
-        let driver = self.bucket(&blob.place.bucket)?;
-        Ok(driver.get_content(&blob.place.path, Manifest::MAX_BYTES as u64).await?)
+        let limit = Manifest::MAX_BYTES as u64;
+        self.from_any_place(&blob, |driver, path| async move { driver.get_content(&path, limit).await }).await
     }
 }
 

@@ -5,10 +5,16 @@ mod blobs;
 mod body;
 mod direct;
 mod error;
+mod house;
 mod manifests;
+mod members;
+mod probe;
+mod prove;
+mod rebalance;
 mod receive;
 mod referrers;
 mod repositories;
+pub mod ring;
 mod session;
 mod settle;
 mod sweep;
@@ -18,6 +24,7 @@ mod uploads;
 mod verify;
 mod work;
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,11 +32,13 @@ pub use body::{Body, BodyError};
 pub use direct::{DirectBegun, DirectStanding, Plan, PutPart, RequestedPart, WantedPart};
 pub use error::{Error, Result};
 pub use manifests::{NewManifest, PutManifest, StoredManifest};
+pub use rebalance::Rebalanced;
 pub use referrers::ReferrersPage;
 pub use sweep::Swept;
 pub use uploads::{Appended, Mounted};
 pub use work::Worked;
 
+use members::Members;
 use tokio::sync::Notify;
 use tokio_util::task::TaskTracker;
 
@@ -39,13 +48,15 @@ use crate::storage::ShardedDriver;
 /// The registry over its two stores. Holds no state that matters: any number of them may serve the same stores.
 #[derive(Debug, Clone)]
 pub struct Registry {
-    storage: Arc<ShardedDriver>,
+    members: Arc<Members>,
     metadata: Arc<dyn MetadataStore>,
     terms: Terms,
     /// What is tidied up by itself after requests that were given up.
     tidying: TaskTracker,
     /// Told when a request makes work.
     work_made: Arc<Notify>,
+    /// Told when this process has changed the ring.
+    ring_changed: Arc<Notify>,
 }
 
 /// How long things are kept and how much is held at once.
@@ -65,6 +76,10 @@ pub struct Terms {
     pub url_life: Duration,
     /// How long work is held by whoever takes it: longer than any process may be at it.
     pub work: Duration,
+    /// How often it is tried to bring home what was handed to another bucket.
+    pub home_again: Duration,
+    /// How many bytes a second a rebalance moves at most.
+    pub move_rate: Option<NonZeroU64>,
     /// A blob of at most this many bytes, when it comes in one body, is held whole and goes straight home.
     pub held_whole: usize,
 }
@@ -80,6 +95,8 @@ impl Default for Terms {
             claim: Duration::from_secs(30),
             url_life: 6 * HOUR,
             work: Duration::from_mins(20),
+            home_again: Duration::from_mins(1),
+            move_rate: None,
             held_whole: 4 * 1024 * 1024,
         }
     }
@@ -103,12 +120,13 @@ impl Registry {
         let tidying = TaskTracker::new();
         // It can be waited for, and goes on taking tasks.
         tidying.close();
-        Self { storage, metadata, terms, tidying, work_made: Arc::default() }
+        let members = Arc::new(Members::new(storage));
+        Self { members, metadata, terms, tidying, work_made: Arc::default(), ring_changed: Arc::default() }
     }
 
     /// Opens the connection to a bucket, which others of its store share.
     pub async fn warm_up(&self) {
-        self.storage.warm_up().await;
+        self.storage().warm_up().await;
     }
 
     /// Waits until nothing is left to be tidied up after the requests so far.

@@ -43,7 +43,7 @@ impl Registry {
             Some(state) => Digester::resume(state)?,
             None => Digester::new(session.algorithm),
         };
-        Ok(Receiver::new(digester, self.bucket(&session.bucket)?.writer(path, progress).await?))
+        Ok(Receiver::new(digester, self.bucket(&session.bucket).await?.writer(path, progress).await?))
     }
 
     /// Publishes a blob that comes whole in one body, with no session.
@@ -57,9 +57,9 @@ impl Registry {
             Beginning::Whole(bytes) => self.land_whole(digest, bytes).await?,
             Beginning::More(first, rest) => {
                 let id = UploadId::random();
-                let bucket = self.storage.staging(&id).clone();
+                let bucket = self.storage().staging(&id).clone();
                 let path = ObjectPath::staged(&id);
-                let writer = self.bucket(&bucket)?.writer(&path, None).await?;
+                let writer = self.bucket(&bucket).await?.writer(&path, None).await?;
                 let mut receiver = Receiver::new(Digester::new(digest.algorithm()), writer);
                 match receiver.take(first, rest).await.and_then(|()| verify(&receiver.digester, digest)) {
                     Ok(()) => self.land(&bucket, &path, receiver.writer).await?,
@@ -127,9 +127,10 @@ impl Registry {
         if let (Some(tail), true) = (whole, first.is_empty()) {
             return self.land_tail(held, tail, digest).await;
         }
-        // What is resumed belongs to its checkpoint; what is new belongs to this request, whoever else may hold on to
-        // the session.
-        let own = if held.session.checkpoint.is_some() { held.session.id.clone() } else { UploadId::random() };
+        // An unfinished object that is resumed has its place; what is new belongs to this request, whoever else may hold on
+        // to the session.
+        let is_begun = held.session.checkpoint.as_ref().is_some_and(|checkpoint| checkpoint.upload.is_some());
+        let own = if is_begun { held.session.id.clone() } else { UploadId::random() };
         let path = ObjectPath::staged(&own);
         let mut receiver = self.receiver(held, &path, held.whole_progress().await?).await?;
         receiver.take(first, rest).await?;
@@ -152,26 +153,41 @@ impl Registry {
     async fn landed_before(&self, held: &Held, digest: &Digest, gone: ObjectPath) -> Result<Landed> {
         let mut why = storage::Error::CheckpointGone(gone).into();
         let session = &held.session;
-        let mut places = vec![(session.bucket.clone(), ObjectPath::staged(&session.id))];
+        let (bucket, path) = (session.bucket.clone(), ObjectPath::staged(&session.id));
+        match self.bucket(&bucket).await?.stat(&path).await {
+            Ok(found) => {
+                let place = self.place(bucket, path, found.version);
+                match self.verify_stored(&place, digest).await {
+                    Ok(()) => return Ok(Landed { place, size: found.size }),
+                    Err(mismatch @ Error::DigestMismatch { .. }) => why = mismatch,
+                    Err(error) => return Err(error),
+                }
+            }
+            Err(error) if error.may_mean_absent() => {}
+            Err(error) => return Err(error.into()),
+        }
         // To know a digest is not to have its content: what lies at a home counts only for an upload of just those bytes.
         let hashed = session.hash.as_ref().map(Digester::resume).transpose()?;
-        if hashed.is_some_and(|hashed| hashed.finish() == *digest) {
-            places.push((self.storage.home(digest).clone(), ObjectPath::blob(digest)));
+        if !hashed.is_some_and(|hashed| hashed.finish() == *digest) {
+            return Err(why);
         }
-        for (bucket, path) in places {
-            let found = match self.bucket(&bucket)?.stat(&path).await {
-                Ok(found) => found,
-                Err(error) if error.may_mean_absent() => continue,
+        match self.moved_home(session.offset, digest).await? {
+            // Put there anew: whoever may be deleting what lies there now does not know of this upload.
+            Some(bytes) => self.land_whole(digest, bytes).await,
+            None => Err(why),
+        }
+    }
+
+    /// The bytes of a tail that was moved to one of the places where it may land.
+    async fn moved_home(&self, size: u64, digest: &Digest) -> Result<Option<Bytes>> {
+        for bucket in self.landing(digest) {
+            match self.bucket(&bucket).await?.get_content(&ObjectPath::blob(digest), size).await {
+                Ok(bytes) => return Ok(Some(bytes)),
+                Err(error) if error.may_mean_absent() => {}
                 Err(error) => return Err(error.into()),
-            };
-            let place = self.place(bucket, path, found.version);
-            match self.verify_stored(&place, digest).await {
-                Ok(()) => return Ok(Landed { place, size: found.size }),
-                Err(mismatch @ Error::DigestMismatch { .. }) => why = mismatch,
-                Err(error) => return Err(error),
             }
         }
-        Err(why)
+        Ok(None)
     }
 
     /// Bytes held whole go straight home.
@@ -180,10 +196,23 @@ impl Registry {
         if actual != *digest {
             return Err(Error::DigestMismatch { expected: digest.clone(), actual });
         }
-        let size = bytes.len() as u64;
-        let (bucket, path) = (self.storage.home(digest).clone(), ObjectPath::blob(digest));
-        let version = self.bucket(&bucket)?.put_content(&path, bytes, PutMode::Overwrite).await?;
-        Ok(Landed { place: self.place(bucket, path, version), size })
+        let (size, path) = (bytes.len() as u64, ObjectPath::blob(digest));
+        let mut failure = None;
+        for bucket in self.landing(digest) {
+            let driver = self.bucket(&bucket).await?;
+            match driver.put_content(&path, bytes.clone(), PutMode::Overwrite).await {
+                Ok(version) => return Ok(Landed { place: self.place(bucket, path, version), size }),
+                Err(error) if error.is_of_the_bucket() => failure = Some(error),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(failure.map_or_else(|| Error::BucketUnknown(self.storage().home(digest).clone()), Error::from))
+    }
+
+    /// The buckets where a blob may land at once: its first home that serves and, should that fail after all, the two
+    /// after it.
+    fn landing(&self, digest: &Digest) -> Vec<BucketId> {
+        self.storage().serving(digest.point()).into_iter().take(3).cloned().collect()
     }
 
     /// A few bytes that lie in a tail alone are verified by their running hash, and moved home by the store itself.
@@ -192,12 +221,13 @@ impl Registry {
         match &session.hash {
             Some(state) if session.algorithm == digest.algorithm() => verify(&Digester::resume(state)?, digest)?,
             _ => {
-                let bytes = self.bucket(&session.bucket)?.get_content(tail, session.offset).await?;
+                let bytes = self.bucket(&session.bucket).await?.get_content(tail, session.offset).await?;
                 return self.land_whole(digest, bytes).await;
             }
         }
-        let (home, path) = (self.storage.home(digest).clone(), ObjectPath::blob(digest));
-        let version = match self.storage.transfer((&session.bucket, tail), (&home, &path)).await {
+        let storage = self.storage();
+        let (home, path) = (storage.serving(digest.point())[0].clone(), ObjectPath::blob(digest));
+        let version = match storage.transfer((&session.bucket, tail), (&home, &path)).await {
             Err(error) if error.may_mean_absent() => Err(storage::Error::CheckpointGone(tail.clone())),
             moved => moved,
         }?;
@@ -214,7 +244,7 @@ impl Registry {
     /// Hashes stored bytes that no running hash vouches for. When they are not what the digest says they stay,
     /// unpublished: whether anybody else needs them is for a sweeper to decide, by the rows.
     async fn verify_stored(&self, place: &Place, digest: &Digest) -> Result<()> {
-        let driver = self.bucket(&place.bucket)?;
+        let driver = self.bucket(&place.bucket).await?;
         let mut content = driver.reader(&place.path, Span::ALL).await?;
         let mut digester = Digester::new(digest.algorithm());
         while let Some(chunk) = content.stream.next().await {
@@ -236,7 +266,7 @@ impl Registry {
         let place = landed.place.clone();
         let outcome = self.commit(repository, digest, landed, session).await?;
         if matches!(outcome, Committed::Kept(_)) && place.path.digest().is_none() {
-            let removed = self.bucket(&place.bucket)?.delete(&place.path, Some(&place.version)).await;
+            let removed = self.bucket(&place.bucket).await?.delete(&place.path, Some(&place.version)).await;
             if let Err(error) = removed {
                 tracing::warn!(path = %place.path, error = %Causes(&error), "a copy too many is left behind");
             }
@@ -256,13 +286,11 @@ impl Registry {
         session: Option<(UploadId, Claim)>,
     ) -> Result<Committed> {
         let now = Timestamp::now();
-        let settle =
-            |upload| Work::new(upload, Task::Settle { digest: digest.clone(), place: landed.place.clone() }, now);
         let commit = BlobCommit {
             repository: repository.clone(),
             digest: digest.clone(),
             size: landed.size,
-            work: landed.place.path.upload().map(settle),
+            work: self.work_after(digest, &landed.place, now),
             place: landed.place,
             lease: now.plus(self.terms.lease),
             session,
@@ -276,6 +304,16 @@ impl Registry {
         Ok(outcome)
     }
 
+    /// What is left to be done for bytes that are published there: to bring them from a stage or another bucket to all of
+    /// the blob's homes.
+    fn work_after(&self, digest: &Digest, place: &Place, now: Timestamp) -> Option<Work> {
+        if let Some(upload) = place.path.upload() {
+            return Some(Work::new(upload, Task::Settle { digest: digest.clone(), place: place.clone() }, now));
+        }
+        let homes = self.homes(digest);
+        (homes != [place.bucket.clone()]).then(|| Work::house(digest, now))
+    }
+
     /// Puts bytes that are already verified, as a blob of the repository.
     pub(super) async fn store_verified(
         &self,
@@ -287,12 +325,8 @@ impl Registry {
         self.publish(repository, digest, landed, None).await?.ok_or(Error::UploadUnknown)
     }
 
-    pub(super) fn bucket(&self, id: &BucketId) -> Result<&std::sync::Arc<dyn crate::storage::StorageDriver>> {
-        self.storage.bucket(id).ok_or_else(|| Error::BucketUnknown(id.clone()))
-    }
-
     pub(super) fn place(&self, bucket: BucketId, path: ObjectPath, version: Version) -> Place {
-        Place { bucket, path, version, epoch: self.storage.topology().epoch }
+        Place { bucket, path, version, epoch: self.storage().topology().epoch }
     }
 }
 

@@ -1,65 +1,33 @@
-//! Bringing a staged blob home. It is read from where it lies until its copy at home is proven and its row says so, and
-//! what was staged goes when no URL of it is left.
-
-use futures::StreamExt;
+//! Bringing a staged blob home.
 
 use super::work::Next;
-use super::{Error, Registry, Result};
+use super::{Registry, Result};
 use crate::clock::Timestamp;
-use crate::metadata::{Place, Settlement, Task, Work};
-use crate::oci::{Digest, Digester};
-use crate::storage::{Copied, ObjectPath, Span, StorageDriver};
+use crate::metadata::{BlobRecord, Place, Work};
+use crate::oci::Digest;
 
 impl Registry {
+    /// A home that does not serve hands the blob to the next bucket clockwise, and work is left to bring it home later.
     pub(super) async fn settle(&self, held: &Work, digest: &Digest, from: &Place) -> Result<Next> {
-        let is_staged = self.metadata.blob(digest).await?.is_some_and(|blob| blob.place == *from);
-        if !is_staged {
-            return Ok(Next::Work(Box::new(self.discard_later(held, from))));
+        let is_there = |blob: &BlobRecord| blob.places().any(|place| place == from);
+        let Some(found) = self.metadata.blob(digest).await?.filter(is_there) else {
+            if self.metadata.blob_in_any_state(digest).await?.is_some_and(|blob| is_there(&blob)) {
+                // It is being deleted, which may be taken back.
+                return Ok(Next::Work(Box::new(self.put_off(held))));
+            }
+            return Ok(Next::Work(Box::new(self.discard_later(held.upload.clone(), from))));
+        };
+        let storage = self.storage();
+        let aims: Vec<_> = storage.serving_homes(digest.point()).into_iter().cloned().collect();
+        let housing = self.house(&found, &aims).await?;
+        let next = self.discard_later(held.upload.clone(), from);
+        let mut works = self.discards(housing.left.iter().filter(|place| *place != from));
+        if !housing.is_complete {
+            works.push(self.put_off(&Work::house(digest, Timestamp::now())));
         }
-        let (home, path) = (self.storage.home(digest).clone(), ObjectPath::blob(digest));
-        let (source, target) = (self.bucket(&from.bucket)?, self.bucket(&home)?);
-        let copied = target.copy_from(&**source, &from.path, &path).await?;
-        if let Err(error) = prove(&**target, &path, &copied, digest).await {
-            target.delete(&path, Some(&copied.version)).await?;
-            return Err(error);
-        }
-        let to = self.place(home, path, copied.version);
-        let next = self.discard_later(held, from);
-        let settlement =
-            Settlement { held: held.clone(), next, digest: digest.clone(), from: from.clone(), to: to.clone() };
-        if self.metadata.settle_blob(&settlement).await? {
+        if self.record(&found, &housing, Some((held.clone(), Some(next))), works).await? {
             return Ok(Next::Recorded);
-        }
-        // Either somebody else settled it, and may have written over our copy, or it is no longer read at all.
-        let came_home = self.metadata.blob(digest).await?.is_some_and(|blob| blob.place.path == to.path);
-        if !came_home {
-            target.delete(&to.path, Some(&to.version)).await?;
         }
         Ok(Next::Work(Box::new(held.clone().at(Timestamp::now()))))
     }
-
-    /// The work that is left when nobody is sent to the staged object any more: it goes when the last who was is done.
-    pub(super) fn discard_later(&self, held: &Work, place: &Place) -> Work {
-        let now = Timestamp::now();
-        Work::new(held.upload.clone(), Task::Discard { place: place.clone() }, now).at(now.plus(self.terms.url_life))
-    }
-}
-
-/// Fails unless the copy is what the digest says: by what the store found when it made the copy, or by reading it.
-async fn prove(target: &dyn StorageDriver, path: &ObjectPath, copied: &Copied, digest: &Digest) -> Result<()> {
-    let actual = match &copied.sha256 {
-        Some(sha256) if sha256.algorithm() == digest.algorithm() => sha256.clone(),
-        _ if copied.is_compared => return Ok(()),
-        _ => hash(target, path, digest).await?,
-    };
-    if actual == *digest { Ok(()) } else { Err(Error::DigestMismatch { expected: digest.clone(), actual }) }
-}
-
-async fn hash(driver: &dyn StorageDriver, path: &ObjectPath, digest: &Digest) -> Result<Digest> {
-    let mut content = driver.reader(path, Span::ALL).await?;
-    let mut digester = Digester::new(digest.algorithm());
-    while let Some(chunk) = content.stream.next().await {
-        digester.update(&chunk?);
-    }
-    Ok(digester.finish())
 }

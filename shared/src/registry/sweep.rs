@@ -6,7 +6,7 @@ use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::UploadSession;
 use crate::oci::UploadId;
-use crate::storage::{Entry, ObjectPath, Progress, StorageDriver};
+use crate::storage::{BucketId, Entry, ObjectPath, Progress, StorageDriver};
 
 /// How many things are looked at together.
 const BATCH: usize = 500;
@@ -20,6 +20,8 @@ pub struct Swept {
     pub unfinished: usize,
     /// Objects that no row names.
     pub objects: usize,
+    /// Buckets that could not be swept wholly.
+    pub failed: usize,
 }
 
 impl Registry {
@@ -27,14 +29,22 @@ impl Registry {
     pub async fn sweep(&self) -> Result<Swept> {
         let mut swept = Swept { sessions: self.sweep_sessions().await?, ..Swept::default() };
         let before = Timestamp::now().minus(self.terms.session);
-        for bucket in &self.storage.topology().buckets {
-            let driver = self.bucket(&bucket.id)?;
-            swept.unfinished += self.sweep_unfinished(&**driver, before).await?;
-            for directory in [ObjectPath::all_staged(), ObjectPath::all_tails()] {
-                swept.objects += self.sweep_objects(&**driver, &directory, before).await?;
+        for bucket in self.storage().topology().buckets.clone() {
+            if let Err(error) = self.sweep_bucket(&bucket.id, before, &mut swept).await {
+                tracing::warn!(bucket = %bucket.id, error = %Causes(&error), "a bucket was not swept");
+                swept.failed += 1;
             }
         }
         Ok(swept)
+    }
+
+    async fn sweep_bucket(&self, id: &BucketId, before: Timestamp, swept: &mut Swept) -> Result<()> {
+        let driver = self.bucket(id).await?;
+        swept.unfinished += self.sweep_unfinished(&*driver, before).await?;
+        for directory in [ObjectPath::all_staged(), ObjectPath::all_tails()] {
+            swept.objects += self.sweep_objects(&*driver, &directory, before).await?;
+        }
+        Ok(())
     }
 
     /// The row first: once it is gone nobody goes on with the upload.
@@ -68,7 +78,7 @@ impl Registry {
             let Some(checkpoint) = session.checkpoint.clone() else { return Ok(()) };
             let progress = Progress { checkpoint, parts: Vec::new() };
             let path = ObjectPath::staged(&session.id);
-            Ok(self.bucket(&session.bucket)?.writer(&path, Some(progress)).await?.cancel().await?)
+            Ok(self.bucket(&session.bucket).await?.writer(&path, Some(progress)).await?.cancel().await?)
         };
         if let Err(error) = forgotten.await {
             tracing::warn!(upload = %session.id, error = %Causes(&error), "an expired upload's bytes are left behind");

@@ -35,7 +35,7 @@ impl Registry {
     pub async fn begin_upload(&self, repository: &RepositoryName, algorithm: Option<Algorithm>) -> Result<Appended> {
         let (id, now) = (UploadId::random(), Timestamp::now());
         let session = UploadSession {
-            bucket: self.storage.staging(&id).clone(),
+            bucket: self.storage().staging(&id).clone(),
             id: id.clone(),
             repository: repository.clone(),
             algorithm: algorithm.unwrap_or(USUAL_ALGORITHM),
@@ -117,7 +117,7 @@ impl Registry {
                 let superseded = superseded.filter(|tail| progress.checkpoint.tail.as_ref() != Some(tail));
                 held.advance(hash, progress, Timestamp::now().plus(self.terms.session)).await?;
                 if let Some(tail) = superseded {
-                    self.remove_tail(&bucket, tail)?;
+                    self.remove_tail(&bucket, tail).await?;
                 }
                 Ok(appended)
             }
@@ -129,8 +129,8 @@ impl Registry {
     }
 
     /// Removes a tail that no checkpoint names any more, while the client goes on.
-    fn remove_tail(&self, bucket: &BucketId, tail: Tail) -> Result<()> {
-        let driver = std::sync::Arc::clone(self.bucket(bucket)?);
+    async fn remove_tail(&self, bucket: &BucketId, tail: Tail) -> Result<()> {
+        let driver = self.bucket(bucket).await?;
         self.tidying.spawn(async move {
             if let Err(error) = driver.delete(&tail.path, tail.version.as_ref()).await {
                 tracing::warn!(tail = %tail.path, %error, "a tail is left to the sweeper");
@@ -163,7 +163,7 @@ impl Registry {
         };
         if let Some(progress) = held.progress() {
             let path = ObjectPath::staged(id);
-            self.bucket(&held.session.bucket)?.writer(&path, Some(progress)).await?.cancel().await?;
+            self.bucket(&held.session.bucket).await?.writer(&path, Some(progress)).await?.cancel().await?;
         }
         held.delete().await
     }

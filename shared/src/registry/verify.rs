@@ -21,7 +21,7 @@ impl Registry {
         let now = Timestamp::now();
         let session = self.metadata.open_session(&held.upload, now).await?;
         let Some((session, direct)) = session.and_then(|session| Some((session.clone(), session.direct?))) else {
-            return Ok(Next::Work(Box::new(self.discard_later(held, &verification.place))));
+            return Ok(Next::Work(Box::new(self.discard_later(held.upload.clone(), &verification.place))));
         };
         let mut digester = match &verification.hash {
             Some(state) => Digester::resume(state)?,
@@ -29,7 +29,13 @@ impl Registry {
         };
         let Place { bucket, path, .. } = &verification.place;
         let span = Span { offset: verification.offset, length: Some(RECORDED_EVERY) };
-        let mut content = self.bucket(bucket)?.reader(path, span).await?;
+        let mut content = match self.bucket(bucket).await?.reader(path, span).await {
+            Ok(content) => content,
+            Err(error) if error.may_mean_absent() => {
+                return self.refuse(held, &session, direct, &verification.place).await;
+            }
+            Err(error) => return Err(error.into()),
+        };
         let mut offset = verification.offset;
         while let Some(chunk) = content.stream.next().await {
             let chunk = chunk?;
@@ -70,7 +76,7 @@ impl Registry {
             }
             Committed::Kept(_) => {
                 upload.completed();
-                Ok(Next::Work(Box::new(self.discard_later(held, place).at(Timestamp::now()))))
+                Ok(Next::Work(Box::new(self.discard_later(held.upload.clone(), place).at(Timestamp::now()))))
             }
             Committed::ClaimLost => Err(Error::UploadUnknown),
         }

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::{Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
-use crate::metadata::{Task, Work};
+use crate::metadata::{Place, Task, Work};
 
 /// How many works are looked at together.
 const BATCH: usize = 100;
@@ -114,12 +114,29 @@ impl Registry {
     async fn perform(&self, held: &Work, until: Instant) -> Result<Next> {
         match &held.task {
             Task::Settle { digest, place } => self.settle(held, digest, place).await,
+            Task::House { digest } => self.house_blob(held, digest).await,
             Task::Verify(verification) => self.verify(held, verification, until).await,
-            Task::Discard { place } => {
-                self.bucket(&place.bucket)?.delete(&place.path, Some(&place.version)).await?;
-                Ok(Next::Over)
-            }
+            Task::Discard { place } => self.discard(place).await,
         }
+    }
+}
+
+impl Registry {
+    /// Removes what nobody reads any more: that version, unless a blob has come to be read from it again.
+    async fn discard(&self, place: &Place) -> Result<Next> {
+        let is_read = match place.path.digest() {
+            Some(digest) => self.metadata.blob(&digest).await?.is_some_and(|blob| blob.places().any(|of| of == place)),
+            None => false,
+        };
+        if !is_read {
+            self.bucket(&place.bucket).await?.delete(&place.path, Some(&place.version)).await?;
+        }
+        Ok(Next::Over)
+    }
+
+    /// Work that could not be done wholly: tried again before long, for a bucket may serve again at any time.
+    pub(super) fn put_off(&self, work: &Work) -> Work {
+        work.clone().at(Timestamp::now().plus(pause(work.attempts).min(self.terms.home_again)))
     }
 }
 

@@ -56,6 +56,12 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether another bucket might have taken what this one did not.
+    #[must_use]
+    pub fn is_of_the_bucket(&self) -> bool {
+        matches!(self, Self::Unavailable(_) | Self::Throttled(_) | Self::Denied(_))
+    }
+
     /// Whether nothing may lie where the call looked. S3 denies an absent object to a caller that may not list the bucket,
     /// as no function on AWS may.
     #[must_use]

@@ -8,6 +8,8 @@ mod driver;
 mod error;
 mod factory;
 mod filesystem;
+mod guard;
+mod health;
 mod memory;
 mod path;
 mod ring;
@@ -23,11 +25,13 @@ pub use driver::{
 pub use error::{Error, Result, Source};
 pub use factory::{Factory, FactoryError, FileUrlError, MemoryUrlError};
 pub use filesystem::FilesystemDriver;
+pub use health::{Ailment, Health};
 pub use memory::MemoryDriver;
 pub use path::{ObjectPath, ParsePathError};
 pub use ring::HashRing;
 pub use s3::S3Driver;
 pub use sharded::{ShardedDriver, ShardedError, UnknownBucket};
 pub use topology::{
-    Bucket, BucketId, BucketState, Epoch, ParseBucketIdError, Topology, TopologyError, TopologyProblem,
+    Bucket, BucketId, BucketState, ChangeError, Changes, Epoch, Joining, ParseBucketIdError, Topology, TopologyError,
+    TopologyProblem,
 };

@@ -6,6 +6,7 @@
 //! _ringhold/tails/<upload id>/<claim>                               what is too short for a part (of a path without
 //!                                                                   an upload: 32 hex digits that begin with its point)
 //! _ringhold/tails/nothing                                           where nothing lies, asked for to open a connection
+//! _ringhold/probe                                                   asked for, to see whether the bucket serves
 //! ```
 
 use std::fmt;
@@ -37,6 +38,8 @@ pub enum ParsePathError {
 
 /// What the paths of everything but homes begin with.
 pub(super) const OWN: &str = "_ringhold/";
+/// What the paths of homes begin with.
+pub(super) const HOMES: &str = "docker/registry/v2/blobs/";
 
 impl ObjectPath {
     const MAX_BYTES: usize = 1024;
@@ -45,7 +48,7 @@ impl ObjectPath {
     #[must_use]
     pub fn blob(digest: &Digest) -> Self {
         let hex = digest.hex();
-        Self(format!("docker/registry/v2/blobs/{}/{}/{hex}/data", digest.algorithm().as_str(), &hex[..2]))
+        Self(format!("{HOMES}{}/{}/{hex}/data", digest.algorithm().as_str(), &hex[..2]))
     }
 
     /// Where the bytes of an upload gather.
@@ -68,10 +71,22 @@ impl ObjectPath {
         Self("_ringhold/tails/nothing".to_owned())
     }
 
+    /// What lies in every bucket, to be asked for.
+    #[must_use]
+    pub fn probe() -> Self {
+        Self("_ringhold/probe".to_owned())
+    }
+
     /// Where everything staged lies.
     #[must_use]
     pub fn all_staged() -> Self {
         Self("_ringhold/staged".to_owned())
+    }
+
+    /// Where all homes lie.
+    #[must_use]
+    pub fn all_homes() -> Self {
+        Self(HOMES.trim_end_matches('/').to_owned())
     }
 
     /// Where all tails lie.
@@ -95,7 +110,7 @@ impl ObjectPath {
     /// The digest whose home this is.
     #[must_use]
     pub fn digest(&self) -> Option<Digest> {
-        let mut rest = self.0.strip_prefix("docker/registry/v2/blobs/")?.split('/');
+        let mut rest = self.0.strip_prefix(HOMES)?.split('/');
         let (algorithm, _, hex) = (rest.next()?, rest.next()?, rest.next()?);
         let digest = format!("{algorithm}:{hex}").parse().ok()?;
         (Self::blob(&digest) == *self).then_some(digest)

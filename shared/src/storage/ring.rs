@@ -67,6 +67,11 @@ impl HashRing {
         self.homes.iter().cloned().zip(arcs.into_iter().map(share)).collect()
     }
 
+    /// Where its points stand, ascending.
+    pub fn places(&self) -> impl Iterator<Item = u32> {
+        self.points.iter().map(|point| point.place)
+    }
+
     fn first_at(&self, point: u32) -> usize {
         self.points.partition_point(|stand| stand.place < point)
     }

@@ -4,12 +4,13 @@
 mod tests;
 
 use std::any::Any;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::try_join_all;
+use tokio::time::Instant;
 use url::Url;
 
 use super::direct::DirectUploads;
@@ -17,9 +18,11 @@ use super::driver::{
     Content, Copied, Entry, Progress, PutMode, Span, Stat, StorageDriver, Unfinished, UrlRequest, Version, Writer,
 };
 use super::error::{Error, Result};
+use super::factory::{Factory, FactoryError};
+use super::guard::{Breaker, Guarded};
 use super::path::ObjectPath;
 use super::ring::HashRing;
-use super::topology::{BucketId, Topology, TopologyError};
+use super::topology::{Bucket, BucketId, BucketState, Topology, TopologyError};
 use crate::clock::Timestamp;
 use crate::oci::{Digest, UploadId};
 
@@ -32,11 +35,31 @@ pub struct ShardedDriver {
     topology: Topology,
     ring: HashRing,
     /// Those of the topology's buckets and no others.
-    drivers: BTreeMap<BucketId, Arc<dyn StorageDriver>>,
+    members: BTreeMap<BucketId, Member>,
+    /// Those that are known not to serve.
+    ailing: BTreeSet<BucketId>,
+    /// What opens the buckets of later topologies.
+    factory: Arc<Factory>,
+}
+
+/// A bucket, and what calls to it came to.
+#[derive(Debug, Clone)]
+struct Member {
+    url: Url,
+    driver: Arc<dyn StorageDriver>,
+    breaker: Arc<Breaker>,
+}
+
+impl Member {
+    fn new(bucket: &Bucket, driver: Arc<dyn StorageDriver>) -> Self {
+        let breaker = Arc::new(Breaker::new(bucket.id.clone()));
+        let driver = Arc::new(Guarded::new(driver, Arc::clone(&breaker)));
+        Self { url: bucket.url.clone(), driver, breaker }
+    }
 }
 
 /// Why drivers cannot be sharded.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, thiserror::Error)]
 pub enum ShardedError {
     /// No ring can be made.
     #[error(transparent)]
@@ -44,6 +67,14 @@ pub enum ShardedError {
     /// A bucket of the topology has no driver.
     #[error("bucket {0} has no driver")]
     MissingDriver(BucketId),
+    /// A bucket that has joined cannot be opened.
+    #[error("bucket {bucket} cannot be opened")]
+    Open {
+        /// Which.
+        bucket: BucketId,
+        /// Why.
+        source: FactoryError,
+    },
 }
 
 /// A bucket that is not in the topology: the source of an [`Error::Failed`].
@@ -58,11 +89,39 @@ impl ShardedDriver {
         mut drivers: BTreeMap<BucketId, Arc<dyn StorageDriver>>,
     ) -> Result<Self, ShardedError> {
         let ring = HashRing::new(&topology)?;
-        let ids = topology.buckets.iter().map(|bucket| &bucket.id);
-        let drivers = ids
-            .map(|id| drivers.remove_entry(id).ok_or_else(|| ShardedError::MissingDriver(id.clone())))
-            .collect::<Result<_, _>>()?;
-        Ok(Self { topology, ring, drivers })
+        let member = |bucket: &Bucket| {
+            let (id, driver) =
+                drivers.remove_entry(&bucket.id).ok_or_else(|| ShardedError::MissingDriver(bucket.id.clone()))?;
+            Ok::<_, ShardedError>((id, Member::new(bucket, driver)))
+        };
+        let members = topology.buckets.iter().map(member).collect::<Result<_, _>>()?;
+        Ok(Self { topology, ring, members, ailing: BTreeSet::new(), factory: Arc::default() })
+    }
+
+    /// The same, opening the buckets of later topologies by this factory.
+    #[must_use]
+    pub fn opening_by(self, factory: Factory) -> Self {
+        Self { factory: Arc::new(factory), ..self }
+    }
+
+    /// The store as a later topology has it, and with what is known of its buckets now. What is known of each by itself
+    /// goes on; those that have joined are opened.
+    pub async fn follow(&self, topology: Topology, ailing: BTreeSet<BucketId>) -> Result<Self, ShardedError> {
+        let ring = HashRing::new(&topology)?;
+        let mut members = BTreeMap::new();
+        for bucket in &topology.buckets {
+            let member = match self.members.get(&bucket.id) {
+                Some(member) if member.url == bucket.url || self.topology.epoch == topology.epoch => member.clone(),
+                _ => Member::new(bucket, self.open(bucket).await?),
+            };
+            members.insert(bucket.id.clone(), member);
+        }
+        Ok(Self { topology, ring, members, ailing, factory: Arc::clone(&self.factory) })
+    }
+
+    async fn open(&self, bucket: &Bucket) -> Result<Arc<dyn StorageDriver>, ShardedError> {
+        let opened = self.factory.create(&bucket.url).await;
+        opened.map_err(|source| ShardedError::Open { bucket: bucket.id.clone(), source })
     }
 
     /// The members.
@@ -80,15 +139,55 @@ impl ShardedDriver {
     /// The driver of a bucket, whatever its state; none when the topology does not have it.
     #[must_use]
     pub fn bucket(&self, id: &BucketId) -> Option<&Arc<dyn StorageDriver>> {
-        self.drivers.get(id)
+        self.members.get(id).map(|member| &member.driver)
     }
 
     /// Opens the connection to one bucket, which others of its store share, and asks for nothing. Whether that works is
     /// for the next request to find out.
     pub async fn warm_up(&self) {
-        if let Some(driver) = self.drivers.values().next() {
-            drop(driver.stat(&ObjectPath::nothing()).await);
+        if let Some(member) = self.members.values().next() {
+            drop(member.driver.stat(&ObjectPath::nothing()).await);
         }
+    }
+
+    /// Those that are known not to serve.
+    #[must_use]
+    pub fn ailing(&self) -> &BTreeSet<BucketId> {
+        &self.ailing
+    }
+
+    /// Whether the bucket serves, as far as is known: its state lets it, and neither this process nor another has found
+    /// otherwise lately.
+    #[must_use]
+    pub fn serves(&self, id: &BucketId) -> bool {
+        let is_up = self.topology.buckets.iter().any(|bucket| bucket.id == *id && bucket.state != BucketState::Down);
+        is_up
+            && !self.ailing.contains(id)
+            && self.members.get(id).is_some_and(|member| member.breaker.is_closed(Instant::now()))
+    }
+
+    /// The buckets that shall hold what lies at this point, the home first: as many as the topology has replicas, or all
+    /// there are.
+    #[must_use]
+    pub fn homes(&self, point: u32) -> Vec<&BucketId> {
+        self.ring.walk(point).take(self.topology.replicas.into()).collect()
+    }
+
+    /// Every bucket of the ring that serves, in the order in which they come clockwise from the point; all of them when
+    /// none serves. Never empty.
+    #[must_use]
+    pub fn serving(&self, point: u32) -> Vec<&BucketId> {
+        match self.ring.walk(point).filter(|id| self.serves(id)).collect::<Vec<_>>() {
+            none if none.is_empty() => self.ring.walk(point).collect(),
+            serving => serving,
+        }
+    }
+
+    /// The buckets that shall hold what lies at this point now: each home that does not serve hands its part to the next
+    /// clockwise.
+    #[must_use]
+    pub fn serving_homes(&self, point: u32) -> Vec<&BucketId> {
+        self.serving(point).into_iter().take(self.topology.replicas.into()).collect()
     }
 
     /// Where a blob shall lie.
@@ -97,10 +196,12 @@ impl ShardedDriver {
         self.ring.home(digest.point())
     }
 
-    /// Where a new upload's bytes shall gather. The upload stays there, whatever becomes of the ring.
+    /// Where a new upload's bytes shall gather: in the first bucket that serves. The upload stays there, whatever becomes
+    /// of the ring.
     #[must_use]
     pub fn staging(&self, upload: &UploadId) -> &BucketId {
-        self.ring.home(upload.point())
+        let point = upload.point();
+        self.serving(point).first().copied().unwrap_or_else(|| self.ring.home(point))
     }
 
     /// Where an object shall lie: the home of its [point](ObjectPath::point). A blob's path agrees with
@@ -128,7 +229,7 @@ impl ShardedDriver {
     }
 
     fn driver(&self, path: &ObjectPath) -> &Arc<dyn StorageDriver> {
-        &self.drivers[self.route(path)]
+        &self.members[self.route(path)].driver
     }
 }
 
@@ -166,8 +267,8 @@ impl StorageDriver for ShardedDriver {
     /// Asks every bucket at once, whatever its state, and fails if one fails: a list that lacks a bucket would pass for
     /// the whole. What lies in two buckets, on its way from one to the other, is listed once, as the ring's own has it.
     async fn list(&self, directory: &ObjectPath, after: Option<&ObjectPath>, limit: usize) -> Result<Vec<Entry>> {
-        let lists = self.drivers.iter().map(async |(id, driver)| {
-            let entries = driver.list(directory, after, limit).await?;
+        let lists = self.members.iter().map(async |(id, member)| {
+            let entries = member.driver.list(directory, after, limit).await?;
             Ok::<_, Error>(entries.into_iter().map(move |entry| (id, entry)))
         });
         let mut merged = BTreeMap::new();
@@ -197,13 +298,13 @@ impl StorageDriver for ShardedDriver {
     }
 
     async fn unfinished(&self, before: Timestamp, limit: usize) -> Result<Vec<Unfinished>> {
-        let lists = try_join_all(self.drivers.values().map(|driver| driver.unfinished(before, limit))).await?;
+        let lists = try_join_all(self.members.values().map(|member| member.driver.unfinished(before, limit))).await?;
         Ok(lists.into_iter().flatten().take(limit).collect())
     }
 
     /// In every bucket: what it was to be does not say which.
     async fn forget(&self, unfinished: &Unfinished) -> Result<()> {
-        try_join_all(self.drivers.values().map(|driver| driver.forget(unfinished))).await.map(drop)
+        try_join_all(self.members.values().map(|member| member.driver.forget(unfinished))).await.map(drop)
     }
 
     /// None of the whole: a client puts an object into one bucket.

@@ -1,5 +1,6 @@
 //! The ring's topology: which buckets there are. Numbered epochs, each immutable once written.
 
+mod change;
 mod validate;
 
 use std::fmt;
@@ -8,9 +9,11 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+pub use change::{ChangeError, Changes, Joining};
 pub use validate::{TopologyError, TopologyProblem};
 
 use super::ring::best_salt;
+use crate::clock::Timestamp;
 
 /// The number of a topology; the next change has the next number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -73,6 +76,9 @@ impl fmt::Display for BucketId {
 pub struct Topology {
     /// Its number.
     pub epoch: Epoch,
+    /// When it was written.
+    #[serde(default)]
+    pub since: Timestamp,
     /// Points on the circle per unit of weight.
     pub vnodes: u32,
     /// How many buckets hold each blob.
@@ -90,7 +96,8 @@ impl Topology {
     pub fn first(buckets: impl IntoIterator<Item = (BucketId, Url)>) -> Result<Self, TopologyError> {
         let joining =
             buckets.into_iter().map(|(id, url)| Bucket { id, url, weight: 1, salt: 0, state: BucketState::Active });
-        let mut topology = Self { epoch: Epoch(1), vnodes: Self::VNODES, replicas: 1, buckets: joining.collect() };
+        let (epoch, since) = (Epoch(1), Timestamp::default());
+        let mut topology = Self { epoch, since, vnodes: Self::VNODES, replicas: 1, buckets: joining.collect() };
         topology.validate()?;
         for place in 0..topology.buckets.len() {
             let (before, rest) = topology.buckets.split_at_mut(place);
@@ -99,6 +106,12 @@ impl Topology {
             }
         }
         Ok(topology)
+    }
+
+    /// Whether nothing was ever placed by another.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.epoch == Epoch(1)
     }
 
     /// The salt with which a bucket that is to join this topology lies most evenly among its homes; its present salt does

@@ -1,7 +1,7 @@
 //! The ring's topologies: numbered, immutable.
 
 use super::races::race;
-use super::subject::Subject;
+use super::subject::{Subject, at};
 use crate::storage::{Bucket, BucketState, Epoch, Topology};
 
 pub(in crate::metadata) fn topology(epoch: u64, weight: u32) -> Topology {
@@ -13,7 +13,7 @@ pub(in crate::metadata) fn topology(epoch: u64, weight: u32) -> Topology {
         state,
     };
     let buckets = vec![bucket("b-2", BucketState::Active), bucket("b-1", BucketState::ReadOnly)];
-    Topology { epoch: Epoch(epoch), vnodes: 512, replicas: 2, buckets }
+    Topology { epoch: Epoch(epoch), since: at(weight.into()), vnodes: 512, replicas: 2, buckets }
 }
 
 pub async fn a_new_store_has_no_topology(subject: &Subject) {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::subject::{Subject, at, claim, commit, digest, home, much_later, repository, staged};
 use crate::metadata::{
     BlobCommit, BlobRecord, ClaimOutcome, Committed, Direct, DirectAdvance, DirectState, DirectUpload, Place,
-    Settlement, Task, UploadSession, Verification, Work,
+    Rehousing, Task, UploadSession, Verification, Work,
 };
 use crate::oci::{Digest, UploadId};
 
@@ -32,13 +32,12 @@ async fn published(subject: &Subject, commit: &BlobCommit) -> BlobRecord {
     }
 }
 
-fn settlement(held: &Work, blob: &BlobRecord) -> Settlement {
-    Settlement {
-        held: held.clone(),
-        next: discard(&blob.place),
-        digest: blob.digest.clone(),
-        from: blob.place.clone(),
-        to: home(&blob.digest, "2"),
+fn settlement(held: &Work, blob: &BlobRecord) -> Rehousing {
+    Rehousing {
+        found: blob.clone(),
+        places: vec![home(&blob.digest, "2")],
+        held: Some((held.clone(), Some(discard(&blob.place)))),
+        works: Vec::new(),
     }
 }
 
@@ -107,18 +106,18 @@ pub async fn a_commit_records_its_work_only_where_it_publishes(subject: &Subject
 pub async fn a_settled_blob_is_read_from_home_and_its_work_goes_on(subject: &Subject) {
     let (commit, work) = to_settle("blob");
     let blob = published(subject, &commit).await;
-    assert!(subject.store.settle_blob(&settlement(&work, &blob)).await.unwrap());
+    assert!(subject.store.rehouse_blob(&settlement(&work, &blob)).await.unwrap());
     let settled = BlobRecord { place: home(&blob.digest, "2"), ..blob.clone() };
     assert_eq!(subject.linked(&commit.repository, &blob.digest).await.unwrap().blob, settled);
     assert_eq!(subject.other.blob(&blob.digest).await.unwrap(), Some(settled));
     assert_eq!(subject.other.work_of(&work.upload).await.unwrap(), Some(discard(&blob.place)));
-    assert!(!subject.store.settle_blob(&settlement(&work, &blob)).await.unwrap(), "it is done once");
+    assert!(!subject.store.rehouse_blob(&settlement(&work, &blob)).await.unwrap(), "it is done once");
 }
 
 pub async fn work_that_another_holds_settles_nothing(subject: &Subject) {
     let (commit, work) = to_settle("blob");
     let blob = published(subject, &commit).await;
-    assert!(!subject.store.settle_blob(&settlement(&work.taken(at(60)), &blob)).await.unwrap());
+    assert!(!subject.store.rehouse_blob(&settlement(&work.taken(at(60)), &blob)).await.unwrap());
     assert_eq!(subject.other.blob(&blob.digest).await.unwrap(), Some(blob));
     assert_eq!(subject.other.work_of(&work.upload).await.unwrap(), Some(work));
 }
@@ -126,19 +125,20 @@ pub async fn work_that_another_holds_settles_nothing(subject: &Subject) {
 pub async fn a_blob_that_is_not_read_there_is_not_settled(subject: &Subject) {
     let (commit, work) = to_settle("blob");
     let blob = published(subject, &commit).await;
-    let elsewhere = Settlement { from: staged(), ..settlement(&work, &blob) };
-    assert!(!subject.store.settle_blob(&elsewhere).await.unwrap());
+    let found = BlobRecord { place: staged(), ..blob.clone() };
+    let elsewhere = Rehousing { found, ..settlement(&work, &blob) };
+    assert!(!subject.store.rehouse_blob(&elsewhere).await.unwrap());
     let condemned = subject.store.condemn_blob(&blob.digest, much_later()).await.unwrap().unwrap();
-    assert!(!subject.store.settle_blob(&settlement(&work, &blob)).await.unwrap());
+    assert!(!subject.store.rehouse_blob(&settlement(&work, &blob)).await.unwrap());
     assert_eq!(subject.other.blob(&blob.digest).await.unwrap(), None);
     assert!(subject.store.forget_blob(&condemned).await.unwrap());
-    assert!(!subject.store.settle_blob(&settlement(&work, &blob)).await.unwrap());
+    assert!(!subject.store.rehouse_blob(&settlement(&work, &blob)).await.unwrap());
 }
 
 pub async fn a_settled_blob_can_be_collected(subject: &Subject) {
     let (commit, work) = to_settle("blob");
     let blob = published(subject, &commit).await;
-    assert!(subject.store.settle_blob(&settlement(&work, &blob)).await.unwrap());
+    assert!(subject.store.rehouse_blob(&settlement(&work, &blob)).await.unwrap());
     let condemned = subject.store.condemn_blob(&blob.digest, much_later()).await.unwrap().unwrap();
     assert_eq!(condemned.place, home(&blob.digest, "2"));
     assert!(subject.store.forget_blob(&condemned).await.unwrap());

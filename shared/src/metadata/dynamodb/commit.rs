@@ -17,8 +17,8 @@ use crate::oci::UploadId;
 enum Belief {
     /// There is none, or one that was being deleted, in an earlier life.
     Fresh,
-    /// There is one in this life, which the commit ends.
-    Replaced(Generation),
+    /// There is one in this life, which the commit ends: what it becomes, unless it was being deleted.
+    Replaced(Generation, Option<BlobRecord>),
     /// It is live at another path.
     Elsewhere(BlobRecord),
 }
@@ -58,11 +58,12 @@ pub(super) async fn commit_blob(store: &DynamoDbStore, commit: &BlobCommit) -> R
 /// What the row says, for the next attempt.
 fn believe(commit: &BlobCommit, row: Option<&Item>) -> Result<Belief> {
     let Some(row) = row else { return Ok(Belief::Fresh) };
-    let elsewhere =
-        |record: &BlobRecord| (&record.place.bucket, &record.place.path) != (&commit.place.bucket, &commit.place.path);
     Ok(match live(Some(row))? {
-        Some(record) if elsewhere(&record) => Belief::Elsewhere(record),
-        _ => Belief::Replaced(Generation(row.number("generation")?)),
+        Some(record) => match record.written_over(&commit.place) {
+            Some(written_over) => Belief::Replaced(record.generation, Some(written_over)),
+            None => Belief::Elsewhere(record),
+        },
+        None => Belief::Replaced(Generation(row.number("generation")?), None),
     })
 }
 
@@ -73,6 +74,7 @@ fn blob_step(commit: &BlobCommit, belief: &Belief) -> Result<(Step, Committed)> 
         digest: commit.digest.clone(),
         size: commit.size,
         place: commit.place.clone(),
+        copies: Vec::new(),
         generation: Generation::next(previous, commit.now),
     };
     Ok(match belief {
@@ -84,8 +86,10 @@ fn blob_step(commit: &BlobCommit, belief: &Belief) -> Result<(Step, Committed)> 
                 .with(":generation", number(record.generation.0));
             (put.into(), Committed::Published(record))
         }
-        Belief::Replaced(previous) => {
-            let record = record(Some(*previous));
+        Belief::Replaced(previous, written_over) => {
+            let fresh = record(Some(*previous));
+            let generation = fresh.generation;
+            let record = written_over.clone().map_or(fresh, |record| BlobRecord { generation, ..record });
             let put = Write::put(&key, row(&record)?).when("#generation = :previous");
             (put.with(":previous", number(previous.0)).into(), Committed::Published(record))
         }

@@ -2,18 +2,20 @@
 
 use async_trait::async_trait;
 
-use super::{DynamoDbStore, blobs, collection, commit, listing, put, removal, sessions, topology, unlink, work};
+use super::item::Item;
+use super::{DynamoDbStore, blobs, collection, commit, listing, put, removal, ring, sessions, shelves, unlink, work};
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
 use crate::metadata::records::{BlobRecord, Claim, LinkedBlob, ManifestRecord, Referrer, TagRecord, UploadSession};
+use crate::metadata::shelf::{Pass, Shelf};
 use crate::metadata::store::{
-    Advance, BlobCommit, ClaimOutcome, Committed, DirectAdvance, ManifestPut, MetadataStore, PutOutcome, SessionClaim,
-    Settlement, Unlinked,
+    Advance, BlobCommit, ClaimOutcome, Committed, DirectAdvance, ManifestPut, MetadataStore, PutOutcome, Rehousing,
+    SessionClaim, Unlinked,
 };
 use crate::metadata::work::Work;
 use crate::oci::{Digest, RepositoryName, Tag, UploadId};
-use crate::storage::{Epoch, Part, Topology};
+use crate::storage::{Epoch, Health, Part, Topology};
 
 #[async_trait]
 impl MetadataStore for DynamoDbStore {
@@ -23,6 +25,10 @@ impl MetadataStore for DynamoDbStore {
 
     async fn blob(&self, digest: &Digest) -> Result<Option<BlobRecord>> {
         blobs::live(self.get(&keys::blob(digest)).await?.as_ref())
+    }
+
+    async fn blob_in_any_state(&self, digest: &Digest) -> Result<Option<BlobRecord>> {
+        self.get(&keys::blob(digest)).await?.as_ref().map(Item::body).transpose()
     }
 
     async fn renew_link(
@@ -163,8 +169,8 @@ impl MetadataStore for DynamoDbStore {
         work::change_work(self, held, next).await
     }
 
-    async fn settle_blob(&self, settlement: &Settlement) -> Result<bool> {
-        work::settle_blob(self, settlement).await
+    async fn rehouse_blob(&self, rehousing: &Rehousing) -> Result<bool> {
+        work::rehouse_blob(self, rehousing).await
     }
 
     async fn condemn_blob(&self, digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>> {
@@ -175,12 +181,36 @@ impl MetadataStore for DynamoDbStore {
         collection::forget_blob(self, condemned).await
     }
 
+    async fn blobs(&self, shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
+        shelves::blobs(self, shelf, after, limit).await
+    }
+
     async fn topology(&self) -> Result<Option<Topology>> {
-        topology::topology(self).await
+        ring::topology(self).await
+    }
+
+    async fn topologies(&self, limit: usize) -> Result<Vec<Topology>> {
+        ring::topologies(self, limit).await
     }
 
     async fn put_topology(&self, topology: &Topology) -> Result<bool> {
-        topology::put_topology(self, topology).await
+        ring::put_topology(self, topology).await
+    }
+
+    async fn health(&self) -> Result<Option<Health>> {
+        ring::health(self).await
+    }
+
+    async fn put_health(&self, health: &Health) -> Result<()> {
+        ring::put_health(self, health).await
+    }
+
+    async fn passes(&self) -> Result<Vec<Pass>> {
+        ring::passes(self).await
+    }
+
+    async fn change_pass(&self, known: Option<&Pass>, next: &Pass) -> Result<bool> {
+        ring::change_pass(self, known, next).await
     }
 
     async fn ping(&self) -> Result<()> {

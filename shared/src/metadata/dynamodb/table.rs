@@ -5,13 +5,14 @@ use std::time::Duration;
 use aws_sdk_dynamodb::error::BuildError;
 use aws_sdk_dynamodb::operation::create_table::CreateTableError;
 use aws_sdk_dynamodb::types::{
-    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableStatus,
-    TimeToLiveSpecification, TimeToLiveStatus,
+    AttributeDefinition, BillingMode, GlobalSecondaryIndex, KeySchemaElement, KeyType, Projection, ProjectionType,
+    ScalarAttributeType, TableStatus, TimeToLiveSpecification, TimeToLiveStatus,
 };
 
 use super::DynamoDbStore;
 use super::error::sorted;
 use super::item::{EXPIRES, PK, SK};
+use super::shelves::{INDEX, SHELF};
 use crate::metadata::error::{Error, Result};
 
 /// How often a table in the making is asked for.
@@ -23,6 +24,7 @@ impl DynamoDbStore {
         let call = self.client.create_table().table_name(&self.table).billing_mode(BillingMode::PayPerRequest);
         let columns = columns().map_err(|error| Error::Failed(error.into()))?;
         let call = call.set_attribute_definitions(Some(columns.0)).set_key_schema(Some(columns.1));
+        let call = call.global_secondary_indexes(index().map_err(|error| Error::Failed(error.into()))?);
         match call.send().await {
             Ok(_) => {}
             Err(error) if error.as_service_error().is_some_and(CreateTableError::is_resource_in_use_exception) => {}
@@ -55,6 +57,19 @@ impl DynamoDbStore {
 fn columns() -> Result<(Vec<AttributeDefinition>, Vec<KeySchemaElement>), BuildError> {
     let text =
         |name| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
-    let key = |name, kind| KeySchemaElement::builder().attribute_name(name).key_type(kind).build();
-    Ok((vec![text(PK)?, text(SK)?], vec![key(PK, KeyType::Hash)?, key(SK, KeyType::Range)?]))
+    Ok((vec![text(PK)?, text(SK)?, text(SHELF)?], vec![key(PK, KeyType::Hash)?, key(SK, KeyType::Range)?]))
+}
+
+fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
+    KeySchemaElement::builder().attribute_name(name).key_type(kind).build()
+}
+
+/// All blobs by their digests.
+fn index() -> Result<GlobalSecondaryIndex, BuildError> {
+    GlobalSecondaryIndex::builder()
+        .index_name(INDEX)
+        .key_schema(key(SHELF, KeyType::Hash)?)
+        .key_schema(key(PK, KeyType::Range)?)
+        .projection(Projection::builder().projection_type(ProjectionType::All).build())
+        .build()
 }

@@ -10,8 +10,10 @@ use aws_sdk_dynamodb::types::{
 use super::DynamoDbStore;
 use super::error::{is_conflict, is_throttling, sorted};
 use super::item::Item;
+use super::retry::Rounds;
 use super::write::{Kind, Write};
 use crate::metadata::error::{Error, Result};
+use uuid::Uuid;
 
 /// The most rows that the service takes in one transaction.
 pub(super) const MOST: usize = 100;
@@ -57,13 +59,21 @@ impl Verdict {
 }
 
 impl DynamoDbStore {
-    /// Takes up to [`MOST`] steps, each on a row of its own, at once. One round trip; the SDK names the request, so that
-    /// its own retries do not apply it twice.
+    /// Takes up to [`MOST`] steps, each on a row of its own, at once. One round trip; the request has a name, so
+    /// that sending it again does not apply it twice.
     pub(super) async fn transact(&self, steps: Vec<Step>) -> Result<Transacted> {
         let items: Result<Vec<_>, _> = steps.into_iter().map(|step| item(step, &self.table)).collect();
         let items = items.map_err(|error| Error::Failed(error.into()))?;
-        let sent = self.client.transact_write_items().set_transact_items(Some(items)).send().await;
-        let Err(error) = sent else { return Ok(Transacted::Done) };
+        let (token, mut rounds) = (Uuid::new_v4().to_string(), Rounds::of_a_wait());
+        let error = loop {
+            let call = self.client.transact_write_items().set_transact_items(Some(items.clone()));
+            match call.client_request_token(&token).send().await {
+                Ok(_) => return Ok(Transacted::Done),
+                // Sent before, and still under way: what becomes of it is told under the same name.
+                Err(error) if error.as_service_error().is_some_and(is_under_way) => rounds.again().await?,
+                Err(error) => break error,
+            }
+        };
         match error.as_service_error() {
             Some(TransactWriteItemsError::TransactionCanceledException(cancelled)) => {
                 let verdicts: Option<Vec<_>> = cancelled.cancellation_reasons().iter().map(verdict).collect();
@@ -75,10 +85,13 @@ impl DynamoDbStore {
                     None => Err(Error::Failed(error.into())),
                 }
             }
-            Some(TransactWriteItemsError::TransactionInProgressException(_)) => Ok(Transacted::Cancelled(Vec::new())),
             _ => Err(sorted(error)),
         }
     }
+}
+
+fn is_under_way(error: &TransactWriteItemsError) -> bool {
+    error.is_transaction_in_progress_exception()
 }
 
 fn throttled(reason: &CancellationReason) -> bool {

@@ -7,11 +7,11 @@ use super::query::Query;
 use super::retry::Rounds;
 use super::transaction::{Step, Transacted, Verdict};
 use super::write::{Write, Written};
+use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
-use crate::metadata::records::BlobRecord;
-use crate::metadata::store::Settlement;
+use crate::metadata::store::Rehousing;
 use crate::metadata::work::Work;
 use crate::oci::UploadId;
 
@@ -54,8 +54,10 @@ pub(super) async fn due_work(store: &DynamoDbStore, now: Timestamp, limit: usize
         while due.len() < limit {
             let Some(page) = pages.next(PAGE).await? else { break };
             for row in page {
-                if row.moment("due")? <= now && due.len() < limit {
-                    due.push(row.body()?);
+                match due_at(&row, now) {
+                    Ok(work) => due.extend(work.filter(|_| due.len() < limit)),
+                    // A row that a later version wrote, say, must not hold up all others.
+                    Err(error) => tracing::error!(error = %Causes(&error), "a row of work does not read"),
                 }
             }
         }
@@ -63,25 +65,37 @@ pub(super) async fn due_work(store: &DynamoDbStore, now: Timestamp, limit: usize
     Ok(due)
 }
 
+/// The row's work, when it is due.
+fn due_at(row: &Item, now: Timestamp) -> Result<Option<Work>> {
+    if row.moment("due")? <= now { row.body().map(Some) } else { Ok(None) }
+}
+
 pub(super) async fn change_work(store: &DynamoDbStore, work: &Work, next: Option<&Work>) -> Result<bool> {
     Ok(matches!(store.write(changed(work, next)?).await?, Written::Done(_)))
 }
 
 /// The blob's row is changed only from what was read: its body, to the letter.
-pub(super) async fn settle_blob(store: &DynamoDbStore, settlement: &Settlement) -> Result<bool> {
-    let Settlement { held, next, digest, from, to } = settlement;
-    let key = keys::blob(digest);
+pub(super) async fn rehouse_blob(store: &DynamoDbStore, rehousing: &Rehousing) -> Result<bool> {
+    let Some(record) = rehousing.record() else { return Ok(false) };
+    let key = keys::blob(&record.digest);
     let mut rounds = Rounds::of_a_race();
     loop {
         let Some(row) = store.get(&key).await? else { return Ok(false) };
-        let Some(blob) = blobs::live(Some(&row))?.filter(|blob| blob.place == *from) else { return Ok(false) };
-        let moved = BlobRecord { place: to.clone(), ..blob };
-        let switch = Write::put(&key, blobs::row(&moved)?)
+        if blobs::live(Some(&row))?.as_ref() != Some(&rehousing.found) {
+            return Ok(false);
+        }
+        let switch = Write::put(&key, blobs::row(&record)?)
             .when("#state = :live AND #generation = :generation AND #body = :body")
             .with(":live", text(LIVE))
-            .with(":generation", number(moved.generation.0))
+            .with(":generation", number(record.generation.0))
             .with(":body", text(row.text("body")?));
-        let steps = vec![Step::from(switch), Step::from(changed(held, Some(next))?)];
+        let mut steps = vec![Step::from(switch)];
+        if let Some((held, next)) = &rehousing.held {
+            steps.push(changed(held, next.as_ref())?.into());
+        }
+        for work in &rehousing.works {
+            steps.push(put(work)?.into());
+        }
         match store.transact(steps).await? {
             Transacted::Done => return Ok(true),
             Transacted::Cancelled(verdicts) if verdicts.iter().any(Verdict::is_refused) => return Ok(false),

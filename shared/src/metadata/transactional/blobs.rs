@@ -7,15 +7,14 @@ use super::{rows, sessions, work};
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
-use crate::metadata::{BlobCommit, BlobRecord, Committed, Generation, LinkedBlob, Place, Unlinked};
+use crate::metadata::{BlobCommit, BlobRecord, Committed, Generation, LinkedBlob, Rehousing, Shelf, Unlinked};
 use crate::oci::{Digest, RepositoryName};
 
 /// A blob's row. It is there as long as any bytes are that somebody must read or delete.
 #[derive(Serialize, Deserialize)]
 struct BlobRow {
-    size: u64,
-    place: Place,
-    generation: Generation,
+    #[serde(flatten)]
+    record: BlobRecord,
     state: State,
 }
 
@@ -32,31 +31,48 @@ struct LinkRow {
     lease: Timestamp,
 }
 
-impl BlobRow {
-    fn record(self, digest: &Digest) -> BlobRecord {
-        BlobRecord { digest: digest.clone(), size: self.size, place: self.place, generation: self.generation }
-    }
-
-    /// Whether it is read from the object that `place` has replaced, or is.
-    fn is_read_from(&self, place: &Place) -> bool {
-        self.place.bucket == place.bucket && self.place.path == place.path
-    }
-}
-
 /// The blob, when it is live.
-fn live(rows: &dyn Rows, digest: &Digest) -> Result<Option<BlobRow>> {
-    Ok(rows::read(rows, &keys::blob(digest))?.filter(|row: &BlobRow| row.state == State::Live))
-}
-
 pub(super) fn get(rows: &dyn Rows, digest: &Digest) -> Result<Option<BlobRecord>> {
-    Ok(live(rows, digest)?.map(|row| row.record(digest)))
+    let row: Option<BlobRow> = rows::read(rows, &keys::blob(digest))?;
+    Ok(row.filter(|row| row.state == State::Live).map(|row| row.record))
 }
 
-/// Reads a live blob from another place from now on; false when it is not live at `from`.
-pub(super) fn move_to(rows: &mut dyn RowsMut, digest: &Digest, from: &Place, to: &Place) -> Result<bool> {
-    let Some(row) = live(rows, digest)?.filter(|row| row.place == *from) else { return Ok(false) };
-    rows::write(rows, &keys::blob(digest), &BlobRow { place: to.clone(), ..row })?;
+pub(super) fn in_any_state(rows: &dyn Rows, digest: &Digest) -> Result<Option<BlobRecord>> {
+    let row: Option<BlobRow> = rows::read(rows, &keys::blob(digest))?;
+    Ok(row.map(|row| row.record))
+}
+
+/// Up to `limit` live blobs of a shelf, after `after`.
+pub(super) fn on_shelf(rows: &dyn Rows, shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
+    let partition = keys::shelf_partition(shelf);
+    let (mut found, mut after) = (Vec::new(), after.map(ToString::to_string));
+    loop {
+        let wanted = limit - found.len();
+        let digests: Vec<Digest> = rows::names(rows, &partition, "", after.as_deref(), wanted)?;
+        for digest in &digests {
+            found.extend(get(rows, digest)?);
+        }
+        match digests.last() {
+            Some(last) if digests.len() == wanted && found.len() < limit => after = Some(last.to_string()),
+            _ => return Ok(found),
+        }
+    }
+}
+
+/// Reads a live blob from other places from now on; false when it is no longer as it was found.
+pub(super) fn rehouse(rows: &mut dyn RowsMut, rehousing: &Rehousing) -> Result<bool> {
+    let Some(record) = rehousing.record() else { return Ok(false) };
+    if get(rows, &record.digest)?.as_ref() != Some(&rehousing.found) {
+        return Ok(false);
+    }
+    put(rows, record, State::Live)?;
     Ok(true)
+}
+
+fn put(rows: &mut dyn RowsMut, record: BlobRecord, state: State) -> Result<()> {
+    rows::write(rows, &keys::shelved(&record.digest), &rows::PRESENT)?;
+    let key = keys::blob(&record.digest);
+    rows::write(rows, &key, &BlobRow { record, state })
 }
 
 /// Links the blob until `lease` at least.
@@ -68,7 +84,7 @@ fn link(rows: &mut dyn RowsMut, repository: &RepositoryName, digest: &Digest, le
 
 pub(super) fn linked(rows: &dyn Rows, repository: &RepositoryName, digest: &Digest) -> Result<Option<LinkedBlob>> {
     let Some(LinkRow { lease }) = rows::read(rows, &keys::link(digest, repository))? else { return Ok(None) };
-    Ok(live(rows, digest)?.map(|row| LinkedBlob { blob: row.record(digest), lease }))
+    Ok(get(rows, digest)?.map(|blob| LinkedBlob { blob, lease }))
 }
 
 /// Links a blob of `from`, which may be the same repository, into `to`.
@@ -91,18 +107,27 @@ pub(super) fn commit(rows: &mut dyn RowsMut, commit: &BlobCommit) -> Result<Comm
         return Ok(Committed::ClaimLost);
     }
     link(rows, &commit.repository, &commit.digest, commit.lease)?;
-    let key = keys::blob(&commit.digest);
-    let previous = rows::read::<BlobRow>(rows, &key)?;
-    let generation = Generation::next(previous.as_ref().map(|row| row.generation), commit.now);
-    if let Some(row) = previous.filter(|row| row.state == State::Live && !row.is_read_from(&commit.place)) {
-        return Ok(Committed::Kept(row.record(&commit.digest)));
-    }
-    let row = BlobRow { size: commit.size, place: commit.place.clone(), generation, state: State::Live };
-    rows::write(rows, &key, &row)?;
+    let previous = rows::read::<BlobRow>(rows, &keys::blob(&commit.digest))?;
+    let generation = Generation::next(previous.as_ref().map(|row| row.record.generation), commit.now);
+    let fresh = BlobRecord {
+        digest: commit.digest.clone(),
+        size: commit.size,
+        place: commit.place.clone(),
+        copies: Vec::new(),
+        generation,
+    };
+    let record = match previous.filter(|row| row.state == State::Live) {
+        None => fresh,
+        Some(row) => match row.record.written_over(&commit.place) {
+            None => return Ok(Committed::Kept(row.record)),
+            Some(record) => BlobRecord { generation, ..record },
+        },
+    };
+    put(rows, record.clone(), State::Live)?;
     if let Some(work) = &commit.work {
         work::put(rows, work)?;
     }
-    Ok(Committed::Published(row.record(&commit.digest)))
+    Ok(Committed::Published(record))
 }
 
 pub(super) fn repositories(rows: &dyn Rows, digest: &Digest, limit: usize) -> Result<Vec<RepositoryName>> {
@@ -131,23 +156,23 @@ fn is_leased(rows: &dyn Rows, digest: &Digest, now: Timestamp) -> Result<bool> {
 }
 
 pub(super) fn condemn(rows: &mut dyn RowsMut, digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>> {
-    let Some(row) = live(rows, digest)? else { return Ok(None) };
+    let Some(record) = get(rows, digest)? else { return Ok(None) };
     if is_used(rows, digest, keys::USE)? || is_leased(rows, digest, now)? {
         return Ok(None);
     }
-    let row = BlobRow { state: State::Deleting, ..row };
-    rows::write(rows, &keys::blob(digest), &row)?;
-    Ok(Some(row.record(digest)))
+    put(rows, record.clone(), State::Deleting)?;
+    Ok(Some(record))
 }
 
 pub(super) fn forget(rows: &mut dyn RowsMut, condemned: &BlobRecord) -> Result<bool> {
     let key = keys::blob(&condemned.digest);
-    let same = |row: &BlobRow| row.state == State::Deleting && row.generation == condemned.generation;
+    let same = |row: &BlobRow| row.state == State::Deleting && row.record.generation == condemned.generation;
     if !rows::read(rows, &key)?.is_some_and(|row| same(&row)) {
         return Ok(false);
     }
     // All of them have expired: there was no other when the blob was condemned, and since then nothing prolongs one.
     rows::delete_all(rows, &keys::blob_partition(&condemned.digest), keys::LINK)?;
+    rows.delete(&keys::shelved(&condemned.digest))?;
     rows.delete(&key)?;
     Ok(true)
 }

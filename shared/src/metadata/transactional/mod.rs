@@ -5,9 +5,9 @@ mod blobs;
 mod engine;
 mod listings;
 mod manifests;
+mod ring;
 mod rows;
 mod sessions;
-mod topologies;
 mod work;
 
 use async_trait::async_trait;
@@ -17,12 +17,12 @@ pub(crate) use engine::{Engine, Rows, RowsMut};
 use super::error::Result;
 use super::{
     Advance, BlobCommit, BlobRecord, Claim, ClaimOutcome, Committed, DirectAdvance, LinkedBlob, ManifestPut,
-    ManifestRecord, MetadataStore, PutOutcome, Referrer, SessionClaim, Settlement, TagRecord, Unlinked, UploadSession,
-    Work,
+    ManifestRecord, MetadataStore, Pass, PutOutcome, Referrer, Rehousing, SessionClaim, Shelf, TagRecord, Unlinked,
+    UploadSession, Work,
 };
 use crate::clock::Timestamp;
 use crate::oci::{Digest, RepositoryName, Tag, UploadId};
-use crate::storage::{Part, Topology};
+use crate::storage::{Health, Part, Topology};
 
 /// Facts in the rows of an engine.
 #[derive(Debug)]
@@ -51,6 +51,11 @@ impl<E: Engine> MetadataStore for Transactional<E> {
     async fn blob(&self, digest: &Digest) -> Result<Option<BlobRecord>> {
         let digest = digest.clone();
         self.engine.read(move |rows| blobs::get(rows, &digest)).await
+    }
+
+    async fn blob_in_any_state(&self, digest: &Digest) -> Result<Option<BlobRecord>> {
+        let digest = digest.clone();
+        self.engine.read(move |rows| blobs::in_any_state(rows, &digest)).await
     }
 
     async fn renew_link(
@@ -217,9 +222,9 @@ impl<E: Engine> MetadataStore for Transactional<E> {
         self.engine.write(move |rows| work::change(rows, &held, next.as_ref())).await
     }
 
-    async fn settle_blob(&self, settlement: &Settlement) -> Result<bool> {
-        let settlement = settlement.clone();
-        self.engine.write(move |rows| work::settle(rows, &settlement)).await
+    async fn rehouse_blob(&self, rehousing: &Rehousing) -> Result<bool> {
+        let rehousing = rehousing.clone();
+        self.engine.write(move |rows| work::rehouse(rows, &rehousing)).await
     }
 
     async fn condemn_blob(&self, digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>> {
@@ -232,13 +237,40 @@ impl<E: Engine> MetadataStore for Transactional<E> {
         self.engine.write(move |rows| blobs::forget(rows, &condemned)).await
     }
 
+    async fn blobs(&self, shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
+        let after = after.cloned();
+        self.engine.read(move |rows| blobs::on_shelf(rows, shelf, after.as_ref(), limit)).await
+    }
+
     async fn topology(&self) -> Result<Option<Topology>> {
-        self.engine.read(topologies::newest).await
+        self.engine.read(ring::newest).await
+    }
+
+    async fn topologies(&self, limit: usize) -> Result<Vec<Topology>> {
+        self.engine.read(move |rows| ring::topologies(rows, limit)).await
     }
 
     async fn put_topology(&self, topology: &Topology) -> Result<bool> {
         let topology = topology.clone();
-        self.engine.write(move |rows| topologies::put(rows, &topology)).await
+        self.engine.write(move |rows| ring::put(rows, &topology)).await
+    }
+
+    async fn health(&self) -> Result<Option<Health>> {
+        self.engine.read(ring::health).await
+    }
+
+    async fn put_health(&self, health: &Health) -> Result<()> {
+        let health = health.clone();
+        self.engine.write(move |rows| ring::put_health(rows, &health)).await
+    }
+
+    async fn passes(&self) -> Result<Vec<Pass>> {
+        self.engine.read(ring::passes).await
+    }
+
+    async fn change_pass(&self, known: Option<&Pass>, next: &Pass) -> Result<bool> {
+        let (known, next) = (known.cloned(), next.clone());
+        self.engine.write(move |rows| ring::change_pass(rows, known.as_ref(), &next)).await
     }
 
     async fn ping(&self) -> Result<()> {

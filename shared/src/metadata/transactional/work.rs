@@ -5,7 +5,7 @@ use super::rows;
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
-use crate::metadata::{Settlement, Work};
+use crate::metadata::{Rehousing, Work};
 use crate::oci::UploadId;
 
 use super::blobs;
@@ -39,10 +39,18 @@ pub(super) fn change(rows: &mut dyn RowsMut, held: &Work, next: Option<&Work>) -
     Ok(true)
 }
 
-pub(super) fn settle(rows: &mut dyn RowsMut, settlement: &Settlement) -> Result<bool> {
-    let Settlement { held, next, digest, from, to } = settlement;
-    if !of(rows, &held.upload)?.is_some_and(|present| present.is(held)) {
+pub(super) fn rehouse(rows: &mut dyn RowsMut, rehousing: &Rehousing) -> Result<bool> {
+    if let Some((held, _)) = &rehousing.held
+        && !of(rows, &held.upload)?.is_some_and(|present| present.is(held))
+    {
         return Ok(false);
     }
-    Ok(blobs::move_to(rows, digest, from, to)? && change(rows, held, Some(next))?)
+    if !blobs::rehouse(rows, rehousing)? {
+        return Ok(false);
+    }
+    if let Some((held, next)) = &rehousing.held {
+        change(rows, held, next.as_ref())?;
+    }
+    rehousing.works.iter().try_for_each(|work| put(rows, work))?;
+    Ok(true)
 }

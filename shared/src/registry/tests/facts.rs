@@ -8,11 +8,11 @@ use super::life::Life;
 use crate::clock::Timestamp;
 use crate::metadata::{
     Advance, BlobCommit, BlobRecord, Claim, ClaimOutcome, Committed, DirectAdvance, LinkedBlob, ManifestPut,
-    ManifestRecord, MemoryStore, MetadataStore, PutOutcome, Referrer, Result, SessionClaim, Settlement, TagRecord,
-    Unlinked, UploadSession, Work,
+    ManifestRecord, MemoryStore, MetadataStore, Pass, PutOutcome, Referrer, Rehousing, Result, SessionClaim, Shelf,
+    TagRecord, Unlinked, UploadSession, Work,
 };
 use crate::oci::{Digest, RepositoryName, Tag, UploadId};
-use crate::storage::{Part, Topology};
+use crate::storage::{Health, Part, Topology};
 
 #[derive(Debug)]
 pub(super) struct MortalFacts {
@@ -34,6 +34,7 @@ macro_rules! intents {
 intents! {
     async fn linked_blob(repository: &RepositoryName, digest: &Digest) -> Result<Option<LinkedBlob>>;
     async fn blob(digest: &Digest) -> Result<Option<BlobRecord>>;
+    async fn blob_in_any_state(digest: &Digest) -> Result<Option<BlobRecord>>;
     async fn renew_link(repository: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<Option<BlobRecord>>;
     async fn commit_blob(commit: &BlobCommit) -> Result<Committed>;
     async fn mount_blob(from: &RepositoryName, to: &RepositoryName, digest: &Digest, lease: Timestamp) -> Result<Option<BlobRecord>>;
@@ -64,10 +65,16 @@ intents! {
     async fn due_work(now: Timestamp, limit: usize) -> Result<Vec<Work>>;
     async fn put_work(work: &Work) -> Result<()>;
     async fn change_work(held: &Work, next: Option<&Work>) -> Result<bool>;
-    async fn settle_blob(settlement: &Settlement) -> Result<bool>;
+    async fn rehouse_blob(rehousing: &Rehousing) -> Result<bool>;
     async fn condemn_blob(digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>>;
     async fn forget_blob(condemned: &BlobRecord) -> Result<bool>;
+    async fn blobs(shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
     async fn topology() -> Result<Option<Topology>>;
+    async fn topologies(limit: usize) -> Result<Vec<Topology>>;
     async fn put_topology(topology: &Topology) -> Result<bool>;
+    async fn health() -> Result<Option<Health>>;
+    async fn put_health(health: &Health) -> Result<()>;
+    async fn passes() -> Result<Vec<Pass>>;
+    async fn change_pass(known: Option<&Pass>, next: &Pass) -> Result<bool>;
     async fn ping() -> Result<()>;
 }

@@ -80,12 +80,12 @@ impl World {
         let registry = self.registry(&Life::long());
         let mut found = Vec::new();
         for id in BUCKETS {
-            let driver = registry.bucket(&id.parse().unwrap()).unwrap();
+            let driver = registry.bucket(&id.parse().unwrap()).await.unwrap();
             for entry in driver.list(&"docker".parse().unwrap(), None, 100).await.unwrap() {
                 let digest = entry.path.digest().expect("a blob's home");
                 let content = driver.get_content(&entry.path, u64::MAX).await.unwrap();
                 assert_eq!(Digest::of(digest.algorithm(), &content), digest);
-                assert_eq!(registry.storage.home(&digest).as_str(), id);
+                assert_eq!(registry.storage().home(&digest).as_str(), id);
                 found.push(digest);
             }
             assert_eq!(driver.list(&"_ringhold".parse().unwrap(), None, 100).await.unwrap(), [], "{id}");

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use super::*;
+use crate::clock::Timestamp;
 use crate::oci::{Algorithm, Digest};
 use crate::storage::topology::{Bucket, Epoch};
 
@@ -13,7 +14,7 @@ fn bucket(id: &str, salt: u32, weight: u32) -> Bucket {
 }
 
 fn topology(vnodes: u32, buckets: Vec<Bucket>) -> Topology {
-    Topology { epoch: Epoch(1), vnodes, replicas: 1, buckets }
+    Topology { epoch: Epoch(1), since: Timestamp::default(), vnodes, replicas: 1, buckets }
 }
 
 fn ring(topology: &Topology) -> HashRing {

@@ -14,7 +14,7 @@ use super::rope::Rope;
 use super::version::{self, Mark};
 use crate::clock::Timestamp;
 use crate::storage::driver::{Part, Unfinished, Version};
-use crate::storage::path::OWN;
+use crate::storage::path::{HOMES, OWN};
 use crate::storage::{Error, ObjectPath, Result};
 
 /// A multipart upload, and the mark of the object that it will be. As text, `<mark>:<S3's upload id>`.
@@ -114,18 +114,26 @@ impl S3Driver {
             .map_err(|error| outcome(path, error));
         match completed {
             Ok(completed) => Ok(upload.mark.version(completed.version_id())),
-            Err(gone @ Error::CheckpointGone(_)) => self.completed_before(path, upload, size).await?.ok_or(gone),
+            Err(gone @ Error::CheckpointGone(_)) => self.completed_before(path, upload, size, crc).await?.ok_or(gone),
             Err(error) => Err(error),
         }
     }
 
     /// The object that the upload became, when the answer that said so was lost and the request was sent again. Its mark
-    /// says that it came of this upload, its size that it came of these parts and no more: a part cannot be replaced
-    /// without its recorded tag becoming wrong.
-    async fn completed_before(&self, path: &ObjectPath, upload: &Multipart, size: u64) -> Result<Option<Version>> {
-        match self.head(path).await {
+    /// says that it came of this upload; its size, and its checksum where the store keeps one, that it came of these parts.
+    async fn completed_before(
+        &self,
+        path: &ObjectPath,
+        upload: &Multipart,
+        size: u64,
+        crc: Option<Crc>,
+    ) -> Result<Option<Version>> {
+        match self.head_with_checksum(path).await {
             Ok(head) => {
-                let is_same = version::is_marked(&head, &upload.mark) && head.content_length() == Some(length(size));
+                let is_other = |wanted: String| head.checksum_crc64_nvme().is_some_and(|found| *found != wanted);
+                let is_same = version::is_marked(&head, &upload.mark)
+                    && head.content_length() == Some(length(size))
+                    && !crc.map(Crc::to_base64).is_some_and(is_other);
                 Ok(is_same.then(|| version::found(&head)))
             }
             Err(error) if error.may_mean_absent() => Ok(None),
@@ -135,9 +143,17 @@ impl S3Driver {
 
     /// Multipart uploads begun before `before`, with a mark of no object: they can only be forgotten.
     pub(super) async fn multiparts(&self, before: Timestamp, limit: usize) -> Result<Vec<Unfinished>> {
+        let mut found = Vec::new();
+        for prefix in [OWN, HOMES] {
+            found.extend(self.multiparts_below(prefix, before, limit - found.len()).await?);
+        }
+        Ok(found)
+    }
+
+    async fn multiparts_below(&self, prefix: &str, before: Timestamp, limit: usize) -> Result<Vec<Unfinished>> {
         let (mut found, mut key, mut id) = (Vec::new(), None, None);
         loop {
-            let request = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(OWN);
+            let request = self.client.list_multipart_uploads().bucket(&self.bucket).prefix(prefix);
             let listed = request.set_key_marker(key.take()).set_upload_id_marker(id.take()).send().await;
             let listed = listed.map_err(|error| outcome(&ObjectPath::nothing(), error))?;
             found.extend(listed.uploads().iter().filter_map(|upload| {

@@ -117,6 +117,7 @@ impl Topology {
 mod tests {
     use super::super::{Bucket, Epoch};
     use super::*;
+    use crate::clock::Timestamp;
 
     fn bucket(id: &str, url: &str) -> Bucket {
         let (id, url) = (id.parse().unwrap(), url.parse().unwrap());
@@ -124,7 +125,7 @@ mod tests {
     }
 
     fn topology(buckets: Vec<Bucket>) -> Topology {
-        Topology { epoch: Epoch(1), vnodes: 8, replicas: 1, buckets }
+        Topology { epoch: Epoch(1), since: Timestamp::default(), vnodes: 8, replicas: 1, buckets }
     }
 
     fn id(text: &str) -> BucketId {

@@ -1,0 +1,45 @@
+//! `ringhold ring`: the ring in operation. The serving process answers, or the stores themselves when none serves from here.
+
+mod args;
+mod print;
+mod question;
+
+use serde::de::DeserializeOwned;
+
+pub(crate) use args::RingCommand;
+pub(crate) use question::{Question, answer};
+
+use self::args::Asked;
+use super::operator::{OperatorError, ask_with, registry};
+use crate::args::StoreArgs;
+
+/// Asks the question, and prints the answer.
+pub(crate) async fn run(command: RingCommand) -> Result<(), OperatorError> {
+    let Asked { store, json, question } = command.read()?;
+    let told = match (json, &question) {
+        (true, _) => serde_json::to_string_pretty(&ask_ring::<serde_json::Value>(&store, &question).await?)?,
+        (false, Question::Show) => print::survey(&ask_ring(&store, &question).await?),
+        (false, Question::Plan { rate, .. }) => print::planned(&ask_ring(&store, &question).await?, *rate),
+        (false, Question::Apply { .. }) => print::applied(&ask_ring(&store, &question).await?),
+        (false, Question::Status) => print::status(&ask_ring(&store, &question).await?),
+        (false, Question::Locate { .. }) => print::located(&ask_ring(&store, &question).await?),
+        (false, Question::History { .. }) => print::history(&ask_ring::<Vec<_>>(&store, &question).await?),
+        (false, Question::Repair) => print::repaired(ask_ring(&store, &question).await?),
+    };
+    println!("{}", told.trim_end());
+    Ok(())
+}
+
+async fn ask_ring<T: DeserializeOwned>(store: &StoreArgs, question: &Question) -> Result<T, OperatorError> {
+    let told = match &store.metadata {
+        None => ask_with(&store.data, "/ring", serde_json::to_vec(question)?).await?,
+        Some(_) => None,
+    };
+    match told {
+        Some(told) => Ok(serde_json::from_slice(&told)?),
+        None => {
+            let told = answer(&registry(store).await?, question.clone()).await.map_err(OperatorError::Ring)?;
+            Ok(serde_json::from_value(told)?)
+        }
+    }
+}

@@ -1,0 +1,154 @@
+//! Bringing a blob to the buckets where the ring wants it. It is read from where it lies until its copies are proven and its
+//! row says so; what nobody is sent to any more goes when no URL of it is left.
+
+use super::prove::prove;
+use super::work::Next;
+use super::{Error, Registry, Result};
+use crate::causes::Causes;
+use crate::clock::Timestamp;
+use crate::metadata::{BlobRecord, Place, Rehousing, Task, Work};
+use crate::oci::{Digest, UploadId};
+use crate::storage::{BucketId, ObjectPath};
+
+/// Where a blob lies now, and what that leaves.
+#[derive(Debug, Default)]
+pub(super) struct Housing {
+    /// All its places, the first to be read first.
+    pub(super) places: Vec<Place>,
+    /// Those of them that are new.
+    pub(super) made: Vec<Place>,
+    /// Those that it has no longer.
+    pub(super) left: Vec<Place>,
+    /// Whether these are the very homes that the ring wants.
+    pub(super) is_complete: bool,
+}
+
+impl Registry {
+    /// Copies the blob to whichever of the buckets lack it. Fails when none of them has it in the end; the row is not
+    /// changed. As long as one of them lacks it, no copy at another bucket's home is given up.
+    pub(super) async fn house(&self, found: &BlobRecord, aims: &[BucketId]) -> Result<Housing> {
+        let (path, mut housing) = (ObjectPath::blob(&found.digest), Housing::default());
+        let mut failure = None;
+        for bucket in aims {
+            if let Some(present) = found.places().find(|place| place.bucket == *bucket && place.path == path) {
+                housing.places.push(present.clone());
+                continue;
+            }
+            match self.copy(found, bucket, &path).await {
+                Ok(place) => {
+                    housing.made.push(place.clone());
+                    housing.places.push(place);
+                }
+                Err(error) => {
+                    tracing::warn!(digest = %found.digest, %bucket, error = %Causes(&error), "a blob was not copied");
+                    failure = Some(error);
+                }
+            }
+        }
+        if let (Some(error), true) = (failure, housing.places.is_empty()) {
+            return Err(error);
+        }
+        let storage = self.storage();
+        let homes = storage.homes(found.digest.point());
+        housing.is_complete = housing.places.iter().map(|place| &place.bucket).eq(homes);
+        for place in found.places().filter(|place| !housing.places.contains(place)).cloned().collect::<Vec<_>>() {
+            let is_kept = !housing.is_complete && place.path == path;
+            if is_kept { &mut housing.places } else { &mut housing.left }.push(place);
+        }
+        Ok(housing)
+    }
+
+    /// A proven copy of the blob, of any of its places.
+    async fn copy(&self, found: &BlobRecord, bucket: &BucketId, path: &ObjectPath) -> Result<Place> {
+        let target = self.bucket(bucket).await?;
+        let mut failure = Error::BlobUnknown;
+        for from in self.by_service(found) {
+            let copied = async {
+                let source = self.bucket(&from.bucket).await?;
+                let mut copied = target.copy_from(&*source, &from.path, path).await?;
+                // What was compared must be what was verified.
+                copied.is_compared &= copied.source.as_ref().is_none_or(|version| *version == from.version);
+                if let Err(error) = prove(&*target, path, &copied, &found.digest).await {
+                    target.delete(path, Some(&copied.version)).await?;
+                    return Err(error);
+                }
+                Ok(copied.version)
+            };
+            match copied.await {
+                Ok(version) => return Ok(self.place(bucket.clone(), path.clone(), version)),
+                Err(error) => failure = error,
+            }
+        }
+        Err(failure)
+    }
+
+    /// The blob's places, those in buckets that serve first.
+    pub(super) fn by_service<'a>(&self, blob: &'a BlobRecord) -> Vec<&'a Place> {
+        let storage = self.storage();
+        let (mut serving, others): (Vec<_>, Vec<_>) = blob.places().partition(|place| storage.serves(&place.bucket));
+        serving.extend(others);
+        serving
+    }
+
+    /// The row says what was housed; false, and what was copied is removed, when the blob is no longer as it was found.
+    pub(super) async fn record(
+        &self,
+        found: &BlobRecord,
+        housing: &Housing,
+        held: Option<(Work, Option<Work>)>,
+        works: Vec<Work>,
+    ) -> Result<bool> {
+        let rehousing = Rehousing { found: found.clone(), places: housing.places.clone(), held, works };
+        if self.metadata.rehouse_blob(&rehousing).await? {
+            return Ok(true);
+        }
+        if let Some((_, next)) = rehousing.held.clone() {
+            // Whoever took the work over may take as long again: what is proven counts, whoever holds the work.
+            let works = rehousing.works.iter().cloned().chain(next).collect();
+            if self.metadata.rehouse_blob(&Rehousing { held: None, works, ..rehousing }).await? {
+                return Ok(true);
+            }
+        }
+        // Somebody else may have housed it, and have written over our copies, or even count on them.
+        let present = self.metadata.blob(&found.digest).await?;
+        for place in &housing.made {
+            let is_theirs = |other: &Place| (&other.bucket, &other.path) == (&place.bucket, &place.path);
+            if !present.as_ref().is_some_and(|blob| blob.places().any(is_theirs)) {
+                self.bucket(&place.bucket).await?.delete(&place.path, Some(&place.version)).await?;
+            }
+        }
+        Ok(false)
+    }
+
+    /// The work that is left when nobody is sent to an object any more: it goes when the last who was is done.
+    pub(super) fn discard_later(&self, work: UploadId, place: &Place) -> Work {
+        Work::new(work, Task::Discard { place: place.clone() }, Timestamp::now().plus(self.terms.url_life))
+    }
+
+    /// The same for all that a blob has left.
+    pub(super) fn discards<'a>(&self, left: impl Iterator<Item = &'a Place>) -> Vec<Work> {
+        left.map(|place| self.discard_later(UploadId::random(), place)).collect()
+    }
+
+    /// Brings a blob from wherever it is to its homes; what cannot be done now is tried again.
+    pub(super) async fn house_blob(&self, held: &Work, digest: &Digest) -> Result<Next> {
+        let Some(found) = self.metadata.blob(digest).await?.filter(|found| found.place.path.digest().is_some()) else {
+            return Ok(Next::Over);
+        };
+        let housing = self.house(&found, &self.homes(digest)).await?;
+        let next = (!housing.is_complete).then(|| self.put_off(held));
+        if housing.made.is_empty() && housing.left.is_empty() {
+            return Ok(next.map_or(Next::Over, |next| Next::Work(Box::new(next))));
+        }
+        let works = self.discards(housing.left.iter());
+        if self.record(&found, &housing, Some((held.clone(), next)), works).await? {
+            return Ok(Next::Recorded);
+        }
+        Ok(Next::Work(Box::new(held.clone().at(Timestamp::now()))))
+    }
+
+    /// The buckets that shall hold the blob.
+    pub(super) fn homes(&self, digest: &Digest) -> Vec<BucketId> {
+        self.storage().homes(digest.point()).into_iter().cloned().collect()
+    }
+}

@@ -1,0 +1,115 @@
+//! The ring as this process knows it. It reads it again now and then, and is right even when what it knows is old: a blob's
+//! row says where its bytes are, and what was placed by an old topology is moved later.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use super::{Error, Registry, Result};
+use crate::causes::Causes;
+use crate::clock::Timestamp;
+use crate::storage::{BucketId, Health, ShardedDriver, ShardedError, StorageDriver};
+
+/// How long what was read holds.
+pub(super) const HOLDS: Duration = Duration::from_mins(1);
+/// How long a request waits for a newer ring: it can do without.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long an unknown bucket is not asked for again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The members of the ring, and when they were read.
+#[derive(Debug)]
+pub(super) struct Members {
+    present: RwLock<Arc<ShardedDriver>>,
+    /// By the clock on the wall: a process may have stood still.
+    read: Mutex<Timestamp>,
+    reading: tokio::sync::Mutex<()>,
+}
+
+impl Members {
+    pub(super) fn new(storage: Arc<ShardedDriver>) -> Self {
+        Self {
+            present: RwLock::new(storage),
+            read: Mutex::new(Timestamp::now()),
+            reading: tokio::sync::Mutex::default(),
+        }
+    }
+
+    fn present(&self) -> Arc<ShardedDriver> {
+        Arc::clone(&self.present.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn age(&self) -> Duration {
+        Timestamp::now().since(*self.read.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note_reading(&self) {
+        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Timestamp::now();
+    }
+}
+
+impl Registry {
+    /// The buckets, as they are known now.
+    pub(super) fn storage(&self) -> Arc<ShardedDriver> {
+        self.members.present()
+    }
+
+    /// Reads the ring again when what is known of it is old. Whatever comes of that, the request goes on.
+    pub async fn keep_up(&self) {
+        if self.members.age() < HOLDS {
+            return;
+        }
+        let Ok(_alone) = self.members.reading.try_lock() else { return };
+        match tokio::time::timeout(PATIENCE, self.read_ring()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(error = %Causes(&error), "the ring could not be read again"),
+            Err(_) => tracing::warn!("the ring could not be read again in time"),
+        }
+    }
+
+    /// Reads the ring again.
+    pub async fn catch_up(&self) -> Result<()> {
+        let _alone = self.members.reading.lock().await;
+        self.read_ring().await
+    }
+
+    async fn read_ring(&self) -> Result<()> {
+        self.members.note_reading();
+        let (topology, health) = tokio::try_join!(self.metadata.topology(), self.metadata.health())?;
+        let present = self.members.present();
+        let topology = topology.unwrap_or_else(|| present.topology().clone());
+        let health = health.unwrap_or_default();
+        self.adopt(present.follow(topology, ailing(&health)).await?);
+        Ok(())
+    }
+
+    /// Goes on with these buckets.
+    pub(super) fn adopt(&self, storage: ShardedDriver) {
+        let mut present = self.members.present.write().unwrap_or_else(PoisonError::into_inner);
+        let (old, new) = (present.topology().epoch, storage.topology().epoch);
+        if new >= old {
+            *present = Arc::new(storage);
+        }
+        if new > old {
+            tracing::info!(epoch = new.0, "the ring has changed");
+        }
+    }
+
+    /// A bucket's driver. One that is not known may have joined meanwhile.
+    pub(super) async fn bucket(&self, id: &BucketId) -> Result<Arc<dyn StorageDriver>> {
+        if self.storage().bucket(id).is_none() && self.members.age() >= PAUSE {
+            self.catch_up().await?;
+        }
+        self.storage().bucket(id).cloned().ok_or_else(|| Error::BucketUnknown(id.clone()))
+    }
+}
+
+pub(super) fn ailing(health: &Health) -> BTreeSet<BucketId> {
+    health.ailing_at(Timestamp::now()).cloned().collect()
+}
+
+impl From<ShardedError> for Error {
+    fn from(error: ShardedError) -> Self {
+        Self::Ring(error)
+    }
+}

@@ -1,0 +1,204 @@
+//! Carrying out a topology: every blob is looked at, shelf by shelf, and brought to its homes. Any number of processes may be
+//! at it; each may be killed at any moment, and whoever goes on does so from what was recorded last.
+//!
+//! A process may place blobs by an old topology as long as it has not read the new one, so a second pass is made when none can
+//! any more: after it the old topology is history.
+
+use std::time::Duration;
+
+use futures::future::join_all;
+use tokio::time::Instant;
+
+use super::members::HOLDS;
+use super::{Registry, Result};
+use crate::causes::Causes;
+use crate::clock::Timestamp;
+use crate::metadata::{BlobRecord, Pass, Shelf, Work};
+use crate::storage::Topology;
+
+/// How many blobs are looked at between two records of how far a pass has come.
+const PAGE: usize = 200;
+/// How many blobs are moved at once.
+const TOGETHER: usize = 4;
+/// The longest that a request lives which a process began before it read the new topology.
+const LONGEST_REQUEST: Duration = Duration::from_mins(15);
+
+/// What a turn at carrying out the topology came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rebalanced {
+    /// How many blobs were looked at.
+    pub seen: u64,
+    /// How many were moved or copied.
+    pub moved: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// How many could not be, and are left to work of their own.
+    pub failed: u64,
+}
+
+/// What became of one blob.
+enum Moved {
+    /// It is where it should be, or on its way there already.
+    Nothing,
+    /// It was moved.
+    Bytes(u64),
+    /// Not all that should have been done could be.
+    Failed,
+}
+
+impl Topology {
+    /// When no process places blobs by an older topology any more.
+    pub(super) fn binds_all(&self) -> Timestamp {
+        self.since.plus(HOLDS + LONGEST_REQUEST)
+    }
+}
+
+impl Pass {
+    /// Whether the pass still has to be made, or made again.
+    pub(super) fn is_due(&self, topology: &Topology, now: Timestamp) -> bool {
+        let is_early = self.started < topology.binds_all() && now >= topology.binds_all();
+        self.epoch != topology.epoch || self.finished.is_none() || is_early
+    }
+
+    /// Whether nothing is placed by an older topology any more.
+    pub(super) fn is_last(&self, topology: &Topology) -> bool {
+        self.epoch == topology.epoch && self.finished.is_some() && self.started >= topology.binds_all()
+    }
+}
+
+impl Registry {
+    /// Brings blobs to where the topology wants them until all are there, or until then.
+    pub async fn rebalance(&self, until: Instant) -> Result<Rebalanced> {
+        let mut rebalanced = Rebalanced::default();
+        let topology = self.storage().topology().clone();
+        if topology.is_first() {
+            return Ok(rebalanced);
+        }
+        let passes = self.metadata.passes().await?;
+        for shelf in Shelf::all() {
+            let known = passes.iter().find(|pass| pass.shelf == shelf);
+            let now = Timestamp::now();
+            if known.is_some_and(|known| known.held > now || !known.is_due(&topology, now)) {
+                continue;
+            }
+            if let Some(pass) = self.begin_pass(shelf, known, &topology).await? {
+                self.pass(pass, until, &mut rebalanced).await?;
+            }
+            if Instant::now() >= until {
+                break;
+            }
+        }
+        Ok(rebalanced)
+    }
+
+    /// Waits until this process has changed the ring.
+    pub async fn ring_was_changed(&self) {
+        self.ring_changed.notified().await;
+    }
+
+    /// Takes a shelf, to go on with its pass or to begin another; none when somebody else has it.
+    async fn begin_pass(&self, shelf: Shelf, known: Option<&Pass>, topology: &Topology) -> Result<Option<Pass>> {
+        let now = Timestamp::now();
+        let version = known.map_or(0, |known| known.version) + 1;
+        let pass = match known {
+            Some(known) if known.epoch == topology.epoch && known.finished.is_none() => {
+                Pass { version, ..known.clone() }
+            }
+            _ => Pass::begin(shelf, topology.epoch, now, version),
+        };
+        let pass = Pass { held: now.plus(self.terms.work), ..pass };
+        Ok(self.metadata.change_pass(known, &pass).await?.then_some(pass))
+    }
+
+    async fn pass(&self, mut pass: Pass, until: Instant, rebalanced: &mut Rebalanced) -> Result<()> {
+        loop {
+            let page = self.metadata.blobs(pass.shelf, pass.after.as_ref(), PAGE).await?;
+            let before = pass.clone();
+            let is_whole = self.move_page(&page, until, &mut pass, rebalanced).await;
+            let is_over = is_whole && page.len() < PAGE;
+            let now = Timestamp::now();
+            pass.finished = is_over.then_some(now);
+            pass.held = if is_over || !is_whole { now } else { now.plus(self.terms.work) };
+            pass.version += 1;
+            let is_ours = self.metadata.change_pass(Some(&before), &pass).await?;
+            if is_over || !is_whole || !is_ours {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether the page was looked at to its end; else the pass goes on after the last of the blobs that were.
+    async fn move_page(
+        &self,
+        page: &[BlobRecord],
+        until: Instant,
+        pass: &mut Pass,
+        rebalanced: &mut Rebalanced,
+    ) -> bool {
+        for few in page.chunks(TOGETHER) {
+            if Instant::now() >= until {
+                return false;
+            }
+            let began = Instant::now();
+            let moved = join_all(few.iter().map(|blob| self.move_blob(blob))).await;
+            let mut bytes_moved = 0;
+            for moved in moved {
+                match moved {
+                    Moved::Nothing => {}
+                    Moved::Bytes(bytes) => {
+                        (pass.moved, rebalanced.moved) = (pass.moved + 1, rebalanced.moved + 1);
+                        bytes_moved += bytes;
+                    }
+                    Moved::Failed => (pass.failed, rebalanced.failed) = (pass.failed + 1, rebalanced.failed + 1),
+                }
+            }
+            (pass.bytes, rebalanced.bytes) = (pass.bytes + bytes_moved, rebalanced.bytes + bytes_moved);
+            (pass.seen, rebalanced.seen) = (pass.seen + few.len() as u64, rebalanced.seen + few.len() as u64);
+            pass.after = few.last().map(|blob| blob.digest.clone());
+            self.keep_pace(bytes_moved, began).await;
+        }
+        true
+    }
+
+    /// Waits until that many bytes may have been moved since.
+    async fn keep_pace(&self, bytes: u64, began: Instant) {
+        if let (Some(rate), true) = (self.terms.move_rate, bytes > 0) {
+            let least = Duration::from_millis(bytes.saturating_mul(1000) / rate.get());
+            tokio::time::sleep_until(began + least).await;
+        }
+    }
+
+    async fn move_blob(&self, found: &BlobRecord) -> Moved {
+        match self.try_move(found).await {
+            Ok(moved) => moved,
+            Err(error) => {
+                tracing::warn!(digest = %found.digest, error = %Causes(&error), "a blob was not moved");
+                Moved::Failed
+            }
+        }
+    }
+
+    async fn try_move(&self, found: &BlobRecord) -> Result<Moved> {
+        let homes = self.homes(&found.digest);
+        let is_home = found.places().map(|place| &place.bucket).eq(&homes);
+        // What is staged is the settler's, who goes by the same ring.
+        if found.place.path.digest().is_none() || is_home {
+            return Ok(Moved::Nothing);
+        }
+        let housed = self.house(found, &homes).await;
+        let is_complete = housed.as_ref().is_ok_and(|housing| housing.is_complete);
+        if !is_complete {
+            // Tried again, and again, by itself: the pass goes on.
+            self.metadata.put_work(&self.put_off(&Work::house(&found.digest, Timestamp::now()))).await?;
+        }
+        let housing = housed?;
+        let works = self.discards(housing.left.iter());
+        let is_changed = !found.places().eq(&housing.places);
+        if is_changed && !self.record(found, &housing, None, works).await? {
+            // Somebody else has changed it, by the ring as it is now or as it was: another look will tell.
+            self.metadata.put_work(&Work::house(&found.digest, Timestamp::now())).await?;
+            return Ok(Moved::Nothing);
+        }
+        Ok(if is_complete { Moved::Bytes(found.size * housing.made.len() as u64) } else { Moved::Failed })
+    }
+}

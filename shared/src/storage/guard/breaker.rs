@@ -1,0 +1,151 @@
+//! Counting a bucket's failures.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::storage::error::{Error, Result};
+use crate::storage::topology::BucketId;
+
+/// How many failures in a row open the breaker.
+const ENOUGH: u32 = 3;
+/// How long it stays open the first time; twice as long each time after that.
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// The longest that it stays open.
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// Opens after several failures in a row: then nobody gets through but one call now and then, which tries whether the bucket
+/// serves again.
+#[derive(Debug)]
+pub(in crate::storage) struct Breaker {
+    bucket: BucketId,
+    state: Mutex<State>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct State {
+    failures: u32,
+    /// When the next call is let through, while the breaker is open.
+    open_until: Option<Instant>,
+}
+
+/// The source of an [`Error::Unavailable`] that was not asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("bucket {0} has failed again and again, and is left alone for a while")]
+struct LeftAlone(BucketId);
+
+impl Breaker {
+    pub(in crate::storage) fn new(bucket: BucketId) -> Self {
+        Self { bucket, state: Mutex::new(State { failures: 0, open_until: None }) }
+    }
+
+    /// Whether calls get through.
+    pub(in crate::storage) fn is_closed(&self, now: Instant) -> bool {
+        self.state().open_until.is_none_or(|until| until <= now)
+    }
+
+    /// Fails while the breaker is open. When its pause is over, the first call is let through, and the pause begins anew.
+    pub(super) fn admit(&self, now: Instant) -> Result<()> {
+        let mut state = self.state();
+        match state.open_until {
+            Some(until) if until > now => Err(Error::Unavailable(Box::new(LeftAlone(self.bucket.clone())))),
+            Some(_) => {
+                state.open_until = Some(now + pause(state.failures));
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Takes note of what a call came to.
+    pub(super) fn hear(&self, error: Option<&Error>, a_refusal_counts: bool, now: Instant) {
+        let mut state = self.state();
+        if !error.is_some_and(|error| is_failure(error, a_refusal_counts)) {
+            if state.open_until.is_some() {
+                tracing::info!(bucket = %self.bucket, "the bucket serves again");
+            }
+            *state = State { failures: 0, open_until: None };
+            return;
+        }
+        state.failures = state.failures.saturating_add(1);
+        if state.failures >= ENOUGH {
+            if state.open_until.is_none() {
+                tracing::warn!(bucket = %self.bucket, "the bucket is left alone for a while");
+            }
+            state.open_until = Some(now + pause(state.failures));
+        }
+    }
+
+    fn state(&self) -> std::sync::MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn pause(failures: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(ENOUGH).min(8)).min(LONGEST_PAUSE)
+}
+
+fn is_failure(error: &Error, a_refusal_counts: bool) -> bool {
+    match error {
+        Error::Unavailable(_) | Error::Throttled(_) => true,
+        Error::Denied(_) => a_refusal_counts,
+        Error::NotFound(_)
+        | Error::AlreadyExists(_)
+        | Error::OutOfRange { .. }
+        | Error::TooLarge { .. }
+        | Error::CheckpointGone(_)
+        | Error::InvalidPath(_)
+        | Error::Failed(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unavailable() -> Error {
+        Error::Unavailable("503".into())
+    }
+
+    fn denied() -> Error {
+        Error::Denied("403".into())
+    }
+
+    #[test]
+    fn three_failures_in_a_row_open_it_and_one_call_at_a_time_tries_again() {
+        let (breaker, mut now) = (Breaker::new("one".parse().unwrap()), Instant::now());
+        for _ in 0..2 {
+            breaker.hear(Some(&unavailable()), false, now);
+            breaker.hear(None, false, now);
+            breaker.hear(Some(&unavailable()), false, now);
+            breaker.hear(Some(&unavailable()), false, now);
+            assert!(breaker.is_closed(now) && breaker.admit(now).is_ok());
+            breaker.hear(Some(&unavailable()), false, now);
+            assert!(!breaker.is_closed(now));
+            assert!(matches!(breaker.admit(now), Err(Error::Unavailable(_))));
+            now += FIRST_PAUSE;
+            assert!(breaker.admit(now).is_ok(), "one call tries");
+            assert!(breaker.admit(now).is_err(), "and only one");
+            breaker.hear(None, false, now);
+            assert!(breaker.is_closed(now) && breaker.admit(now).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_goes_on_failing_is_tried_less_and_less_often() {
+        assert_eq!([3, 4, 5, 100].map(|failures| pause(failures).as_secs()), [2, 4, 8, 30]);
+    }
+
+    #[test]
+    fn one_objects_refusal_or_absence_says_nothing_of_the_bucket() {
+        let (breaker, now) = (Breaker::new("one".parse().unwrap()), Instant::now());
+        for _ in 0..10 {
+            breaker.hear(Some(&denied()), false, now);
+            breaker.hear(Some(&Error::NotFound("a".parse().unwrap())), false, now);
+        }
+        assert!(breaker.is_closed(now));
+        (0..3).for_each(|_| breaker.hear(Some(&denied()), true, now));
+        assert!(!breaker.is_closed(now));
+    }
+}
