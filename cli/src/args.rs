@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::commands::ring::RingCommand;
+use crate::commands::ring::{RingCommand, ScrubArgs};
 use crate::transfer::{PullArgs, PushArgs};
 
 /// A container registry that runs as one program, or on AWS Lambda with no server at all.
@@ -33,6 +33,8 @@ pub(crate) enum Command {
     /// The buckets: what they hold, and how they join and leave
     #[command(subcommand)]
     Ring(RingCommand),
+    /// Read everything, compare it with its digest, and repair what is damaged
+    Scrub(ScrubArgs),
     /// What the registry does in the background
     #[command(subcommand)]
     Work(WorkCommand),

@@ -28,6 +28,7 @@ async fn main() -> ExitCode {
         Command::Pull(args) => transferred(transfer::pull(*args).await),
         Command::Tags(args) => commands::tags::run(&args).await.map_err(|error| error.to_string()),
         Command::Ring(command) => commands::ring::run(command).await.map_err(|error| error.to_string()),
+        Command::Scrub(args) => commands::ring::scrub(args).await.map_err(|error| error.to_string()),
         Command::Work(WorkCommand::List(args)) => commands::work::list(&args).await.map_err(|error| error.to_string()),
     };
     match done {

@@ -123,7 +123,8 @@ fn check(role: &str, statement: &Map<String, Value>) {
             }
             Some("dynamodb") => {
                 assert!(
-                    ["Table.StreamArn", "${Table.Arn}/stream/*"].contains(&resource.as_str()),
+                    ["Table.StreamArn", "${Table.Arn}/stream/*", "${Table.Arn}/index/shelves"]
+                        .contains(&resource.as_str()),
                     "{role}: {resource}"
                 );
             }

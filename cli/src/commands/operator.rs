@@ -34,6 +34,8 @@ pub(crate) enum OperatorError {
     Stores(#[from] OpenErrors),
     #[error("{0}")]
     Ring(String),
+    #[error("{left} findings are left as they are, or lost; {unlisted} buckets could not be listed")]
+    Damaged { left: usize, unlisted: u64 },
     #[error("the serving process cannot be reached: {0}")]
     Connect(#[from] std::io::Error),
     #[error("the serving process broke off: {0}")]

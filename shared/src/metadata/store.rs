@@ -173,6 +173,10 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     /// Removes the row of a condemned blob, and its expired links; false when another generation took it over.
     async fn forget_blob(&self, condemned: &BlobRecord) -> Result<bool>;
 
+    /// Takes a live blob out of sight that nothing is left of, whatever uses it; false when it is no longer as it was found.
+    /// A commit that brings its bytes revives it.
+    async fn lose_blob(&self, found: &BlobRecord) -> Result<bool>;
+
     // The ring.
 
     /// Up to `limit` live blobs of a shelf, in the byte order of their digests, after `after`. A blob may be missing that

@@ -60,26 +60,33 @@ impl Registry {
 
     /// A proven copy of the blob, of any of its places.
     async fn copy(&self, found: &BlobRecord, bucket: &BucketId, path: &ObjectPath) -> Result<Place> {
-        let target = self.bucket(bucket).await?;
         let mut failure = Error::BlobUnknown;
         for from in self.by_service(found) {
-            let copied = async {
-                let source = self.bucket(&from.bucket).await?;
-                let mut copied = target.copy_from(&*source, &from.path, path).await?;
-                // What was compared must be what was verified.
-                copied.is_compared &= copied.source.as_ref().is_none_or(|version| *version == from.version);
-                if let Err(error) = prove(&*target, path, &copied, &found.digest).await {
-                    target.delete(path, Some(&copied.version)).await?;
-                    return Err(error);
-                }
-                Ok(copied.version)
-            };
-            match copied.await {
-                Ok(version) => return Ok(self.place(bucket.clone(), path.clone(), version)),
+            match self.copy_of(from, bucket, path, &found.digest).await {
+                Ok(place) => return Ok(place),
                 Err(error) => failure = error,
             }
         }
         Err(failure)
+    }
+
+    /// A proven copy of what lies at a place.
+    pub(super) async fn copy_of(
+        &self,
+        from: &Place,
+        bucket: &BucketId,
+        path: &ObjectPath,
+        digest: &Digest,
+    ) -> Result<Place> {
+        let (source, target) = (self.bucket(&from.bucket).await?, self.bucket(bucket).await?);
+        let mut copied = target.copy_from(&*source, &from.path, path).await?;
+        // What was compared must be what was verified.
+        copied.is_compared &= copied.source.as_ref().is_none_or(|version| *version == from.version);
+        if let Err(error) = prove(&*target, path, &copied, digest).await {
+            target.delete(path, Some(&copied.version)).await?;
+            return Err(error);
+        }
+        Ok(self.place(bucket.clone(), path.clone(), copied.version))
     }
 
     /// The blob's places, those in buckets that serve first.

@@ -6,7 +6,8 @@
 //! _ringhold/tails/<upload id>/<claim>                               what is too short for a part (of a path without
 //!                                                                   an upload: 32 hex digits that begin with its point)
 //! _ringhold/tails/nothing                                           where nothing lies, asked for to open a connection
-//! _ringhold/probe                                                   asked for, to see whether the bucket serves
+//! _ringhold/aside/<moment>/<path>                                   what a scrub found damaged, or named by no row
+//! _ringhold/tails/probe                                             asked for, to see whether the bucket serves
 //! ```
 
 use std::fmt;
@@ -71,10 +72,16 @@ impl ObjectPath {
         Self("_ringhold/tails/nothing".to_owned())
     }
 
+    /// Where an object goes that is damaged, or that nobody knows: nothing reads it there, and nothing removes it.
+    #[must_use]
+    pub fn aside(&self, moment: u64) -> Self {
+        Self(format!("_ringhold/aside/{moment}/{self}"))
+    }
+
     /// What lies in every bucket, to be asked for.
     #[must_use]
     pub fn probe() -> Self {
-        Self("_ringhold/probe".to_owned())
+        Self("_ringhold/tails/probe".to_owned())
     }
 
     /// Where everything staged lies.

@@ -1,7 +1,11 @@
 //! The command line of `ringhold ring`.
 
+use std::num::NonZeroU64;
+use std::time::Duration;
+
 use clap::{Args, Subcommand};
 use shared::config::bucket_name;
+use shared::registry::Scrub;
 use shared::storage::{BucketId, BucketState, Changes, Joining};
 
 use super::Question;
@@ -111,6 +115,36 @@ pub(crate) struct HistoryArgs {
 
     #[command(flatten)]
     asking: Asking,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScrubArgs {
+    /// Repair what is found: from another copy, or by taking out of sight what nothing is left of
+    #[arg(long)]
+    repair: bool,
+
+    /// What part of all blobs to read, in percent
+    #[arg(long, value_name = "PERCENT", default_value = "100")]
+    sample: f64,
+
+    /// The most bytes to read a second
+    #[arg(long, value_name = "BYTES")]
+    rate: Option<NonZeroU64>,
+
+    /// How many seconds old an object must be to be called an orphan when no row names it
+    #[arg(long, value_name = "SECONDS", default_value = "86400")]
+    orphans_after: u64,
+
+    #[command(flatten)]
+    asking: Asking,
+}
+
+impl ScrubArgs {
+    pub(super) fn read(self) -> Asked {
+        let orphans_after = Duration::from_secs(self.orphans_after);
+        let scrub = Scrub { repair: self.repair, sample: self.sample / 100.0, rate: self.rate, orphans_after };
+        self.asking.of(Question::Scrub { scrub })
+    }
 }
 
 /// A command, read.

@@ -6,12 +6,13 @@ mod question;
 
 use serde::de::DeserializeOwned;
 
-pub(crate) use args::RingCommand;
+pub(crate) use args::{RingCommand, ScrubArgs};
 pub(crate) use question::{Question, answer};
 
 use self::args::Asked;
 use super::operator::{OperatorError, ask_with, registry};
 use crate::args::StoreArgs;
+use shared::registry::{Finding, Remedy, Scrubbed};
 
 /// Asks the question, and prints the answer.
 pub(crate) async fn run(command: RingCommand) -> Result<(), OperatorError> {
@@ -25,9 +26,22 @@ pub(crate) async fn run(command: RingCommand) -> Result<(), OperatorError> {
         (false, Question::Locate { .. }) => print::located(&ask_ring(&store, &question).await?),
         (false, Question::History { .. }) => print::history(&ask_ring::<Vec<_>>(&store, &question).await?),
         (false, Question::Repair) => print::repaired(ask_ring(&store, &question).await?),
+        (false, Question::Scrub { .. }) => print::scrubbed(&ask_ring(&store, &question).await?),
     };
     println!("{}", told.trim_end());
     Ok(())
+}
+
+/// Reads everything, and prints what is not as it should be; fails when anything is left so.
+pub(crate) async fn scrub(args: ScrubArgs) -> Result<(), OperatorError> {
+    let Asked { store, json, question } = args.read();
+    let scrubbed: Scrubbed = ask_ring(&store, &question).await?;
+    println!("{}", if json { serde_json::to_string_pretty(&scrubbed)? } else { print::scrubbed(&scrubbed) });
+    let is_left = |finding: &Finding| matches!(finding.remedy, Remedy::None | Remedy::Lost);
+    match scrubbed.findings.iter().filter(|finding| is_left(finding)).count() {
+        0 if scrubbed.unlisted == 0 => Ok(()),
+        left => Err(OperatorError::Damaged { left, unlisted: scrubbed.unlisted }),
+    }
 }
 
 async fn ask_ring<T: DeserializeOwned>(store: &StoreArgs, question: &Question) -> Result<T, OperatorError> {

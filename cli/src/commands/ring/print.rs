@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::time::Duration;
 
 use shared::registry::ring::{BucketSurvey, Located, PlaceKind, Planned, RingStatus, Survey};
+use shared::registry::{Damage, Remedy, Scrubbed};
 use shared::storage::{BucketState, Topology};
 
 const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
@@ -191,4 +192,25 @@ pub(super) fn repaired(blobs: u64) -> String {
     format!(
         "{blobs} blobs are brought to their homes in the background; `ringhold ring status` tells how many are left"
     )
+}
+
+pub(super) fn scrubbed(scrubbed: &Scrubbed) -> String {
+    let mut text = format!("{} blobs read, {}\n", scrubbed.blobs, bytes(scrubbed.bytes));
+    for finding in &scrubbed.findings {
+        let damage = match finding.damage {
+            Damage::Corrupt => "has other bytes",
+            Damage::WrongSize => "has another size",
+            Damage::Missing => "is missing",
+            Damage::Unreadable => "cannot be read",
+            Damage::Orphan => "is named by no row",
+        };
+        let remedy = match finding.remedy {
+            Remedy::None => "left as it is",
+            Remedy::Repaired => "repaired from another copy",
+            Remedy::MovedAside => "moved aside",
+            Remedy::Lost => "lost: push it again",
+        };
+        text.push_str(&format!("{} {damage} in {}: {remedy}\n", finding.digest, finding.bucket));
+    }
+    text.trim_end().to_owned()
 }

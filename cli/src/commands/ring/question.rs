@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use shared::causes::Causes;
 use shared::oci::Digest;
-use shared::registry::Registry;
 use shared::registry::ring::Safety;
+use shared::registry::{Registry, Scrub};
 use shared::storage::Changes;
 
 /// What the ring can be asked.
@@ -26,6 +26,8 @@ pub(crate) enum Question {
     History { limit: usize },
     /// To bring every blob to its homes again.
     Repair,
+    /// To read everything.
+    Scrub { scrub: Scrub },
 }
 
 /// The answer, or why there is none.
@@ -38,6 +40,7 @@ pub(crate) async fn answer(registry: &Registry, question: Question) -> Result<Va
         Question::Locate { digest } => told(registry.locate(&digest).await),
         Question::History { limit } => told(registry.history(limit).await),
         Question::Repair => told(registry.repair().await),
+        Question::Scrub { scrub } => told(registry.scrub(&scrub).await),
     }
 }
 

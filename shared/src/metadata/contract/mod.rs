@@ -15,6 +15,7 @@ pub mod hammer;
 pub mod manifests;
 pub mod races;
 pub mod referrers;
+pub mod ring;
 pub mod sessions;
 pub mod subject;
 pub mod tags;
@@ -153,6 +154,19 @@ macro_rules! metadata_contract {
                 epochs_follow_each_other_as_numbers,
                 of_two_topologies_with_one_number_one_is_written,
             }
+            ring {
+                every_live_blob_is_on_one_shelf,
+                blobs_of_a_shelf_come_in_byte_order_and_in_pages,
+                a_blob_may_lie_in_several_places,
+                rehousing_records_the_work_that_it_makes,
+                a_commit_over_one_of_its_places_leaves_a_blob_the_others,
+                a_condemned_blob_is_still_known,
+                a_lost_blob_is_out_of_sight_until_it_is_pushed_again,
+                topologies_come_newest_first,
+                a_pass_goes_on_only_from_where_it_is,
+                a_pass_is_taken_once,
+                health_reads_back_as_it_was_put,
+            }
             work {
                 work_reads_back_as_it_was_put,
                 work_is_found_when_it_is_due_and_not_before,
@@ -228,6 +242,7 @@ mod tests {
             include_str!("manifests.rs"),
             include_str!("races.rs"),
             include_str!("referrers.rs"),
+            include_str!("ring.rs"),
             include_str!("sessions.rs"),
             include_str!("tags.rs"),
             include_str!("topology.rs"),

@@ -22,6 +22,9 @@ pub(super) const LIVE: &str = "live";
 /// The state of a blob that the collector removes.
 pub(super) const DELETING: &str = "deleting";
 
+/// The state of a blob that nothing is left of.
+const LOST: &str = "lost";
+
 /// The row of a live blob.
 pub(super) fn row(record: &BlobRecord) -> Result<Item> {
     Item::new(&keys::blob(&record.digest))
@@ -64,6 +67,21 @@ pub(super) async fn linked_blob(
     let Some(link) = rows.get(&link) else { return Ok(None) };
     let lease = link.moment("lease")?;
     Ok(live(rows.get(&blob))?.map(|blob| LinkedBlob { blob, lease }))
+}
+
+pub(super) async fn lose_blob(store: &DynamoDbStore, found: &BlobRecord) -> Result<bool> {
+    let key = keys::blob(&found.digest);
+    let Some(row) = store.get(&key).await? else { return Ok(false) };
+    if live(Some(&row))?.as_ref() != Some(found) {
+        return Ok(false);
+    }
+    let lose = Write::update(&key, "SET #state = :lost")
+        .when("#state = :live AND #generation = :generation AND #body = :body")
+        .with(":lost", text(LOST))
+        .with(":live", text(LIVE))
+        .with(":generation", number(found.generation.0))
+        .with(":body", text(row.text("body")?));
+    Ok(matches!(store.write(lose).await?, Written::Done(_)))
 }
 
 pub(super) async fn renew_link(

@@ -1,7 +1,7 @@
 //! Publishing verified bytes.
 
 use super::DynamoDbStore;
-use super::blobs::{DELETING, link, live, row, still_live};
+use super::blobs::{LIVE, link, live, row, still_live};
 use super::item::{Item, moment, number, text};
 use super::retry::Rounds;
 use super::transaction::{Step, Transacted, Verdict};
@@ -15,7 +15,7 @@ use crate::oci::UploadId;
 
 /// What the commit believes of the blob's row. A wrong belief changes nothing: its condition fails, and shows the row.
 enum Belief {
-    /// There is none, or one that was being deleted, in an earlier life.
+    /// There is none, or one that was being deleted or lost, in an earlier life.
     Fresh,
     /// There is one in this life, which the commit ends: what it becomes, unless it was being deleted.
     Replaced(Generation, Option<BlobRecord>),
@@ -81,8 +81,8 @@ fn blob_step(commit: &BlobCommit, belief: &Belief) -> Result<(Step, Committed)> 
         Belief::Fresh => {
             let record = record(None);
             let put = Write::put(&key, row(&record)?)
-                .when("attribute_not_exists(#pk) OR (#state = :deleting AND #generation < :generation)")
-                .with(":deleting", text(DELETING))
+                .when("attribute_not_exists(#pk) OR (#state <> :live AND #generation < :generation)")
+                .with(":live", text(LIVE))
                 .with(":generation", number(record.generation.0));
             (put.into(), Committed::Published(record))
         }

@@ -181,6 +181,10 @@ impl MetadataStore for DynamoDbStore {
         collection::forget_blob(self, condemned).await
     }
 
+    async fn lose_blob(&self, found: &BlobRecord) -> Result<bool> {
+        blobs::lose_blob(self, found).await
+    }
+
     async fn blobs(&self, shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
         shelves::blobs(self, shelf, after, limit).await
     }

@@ -23,6 +23,7 @@ struct BlobRow {
 enum State {
     Live,
     Deleting,
+    Lost,
 }
 
 /// A link's row.
@@ -67,6 +68,15 @@ pub(super) fn rehouse(rows: &mut dyn RowsMut, rehousing: &Rehousing) -> Result<b
     }
     put(rows, record, State::Live)?;
     Ok(true)
+}
+
+/// Takes a live blob out of sight; false when it is no longer as it was found.
+pub(super) fn lose(rows: &mut dyn RowsMut, found: &BlobRecord) -> Result<bool> {
+    let is_so = get(rows, &found.digest)?.as_ref() == Some(found);
+    if is_so {
+        put(rows, found.clone(), State::Lost)?;
+    }
+    Ok(is_so)
 }
 
 fn put(rows: &mut dyn RowsMut, record: BlobRecord, state: State) -> Result<()> {

@@ -237,6 +237,11 @@ impl<E: Engine> MetadataStore for Transactional<E> {
         self.engine.write(move |rows| blobs::forget(rows, &condemned)).await
     }
 
+    async fn lose_blob(&self, found: &BlobRecord) -> Result<bool> {
+        let found = found.clone();
+        self.engine.write(move |rows| blobs::lose(rows, &found)).await
+    }
+
     async fn blobs(&self, shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
         let after = after.cloned();
         self.engine.read(move |rows| blobs::on_shelf(rows, shelf, after.as_ref(), limit)).await

@@ -1,7 +1,7 @@
 //! Changing the ring.
 
 use crate::clock::Timestamp;
-use crate::metadata::{self, Work};
+use crate::metadata::{self, Shelf, Work};
 use crate::oci::Digest;
 use crate::registry::{Error, Registry, Result};
 use crate::storage::{self, BucketId, BucketState, ChangeError, Changes, ObjectPath, ShardedError, Topology};
@@ -110,7 +110,7 @@ impl Registry {
             return Err(ApplyError::Holds { bucket: bucket(), blobs });
         }
         let passes = self.metadata.passes().await?;
-        let is_over = passes.len() == 16 && passes.iter().all(|pass| pass.is_last(topology));
+        let is_over = passes.len() == usize::from(Shelf::COUNT) && passes.iter().all(|pass| pass.is_last(topology));
         if !is_over && !safety.now {
             return Err(ApplyError::TooEarly(bucket()));
         }
@@ -120,7 +120,8 @@ impl Registry {
         }
         let driver = self.bucket(id).await?;
         for directory in [ObjectPath::all_homes(), ObjectPath::all_staged(), ObjectPath::all_tails()] {
-            if let Some(found) = driver.list(&directory, None, 1).await?.into_iter().next() {
+            let found = driver.list(&directory, None, 2).await?;
+            if let Some(found) = found.into_iter().find(|entry| entry.path != ObjectPath::probe()) {
                 return Err(ApplyError::HasObjects { bucket: bucket(), path: found.path });
             }
         }

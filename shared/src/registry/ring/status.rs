@@ -62,7 +62,9 @@ impl Registry {
             })
             .collect();
         let is_first = topology.is_first();
-        let is_complete = |is: &dyn Fn(&Pass) -> bool| is_first || current().filter(|pass| is(pass)).count() == 16;
+        let is_complete = |is: &dyn Fn(&Pass) -> bool| {
+            is_first || current().filter(|pass| is(pass)).count() == usize::from(Shelf::COUNT)
+        };
         let done: u32 = shelves.iter().map(|shelf| u32::from(shelf.percent)).sum();
         let began = current().map(|pass| pass.started).min();
         let is_carried_out = is_complete(&|pass| pass.finished.is_some());

@@ -115,7 +115,7 @@ impl Registry {
     }
 
     /// Looks at every blob.
-    pub(super) async fn for_each_blob(&self, mut look: impl FnMut(&BlobRecord) + Send) -> Result<()> {
+    pub(in crate::registry) async fn for_each_blob(&self, mut look: impl FnMut(&BlobRecord) + Send) -> Result<()> {
         for shelf in Shelf::all() {
             let mut after = None;
             loop {

@@ -68,6 +68,7 @@ intents! {
     async fn rehouse_blob(rehousing: &Rehousing) -> Result<bool>;
     async fn condemn_blob(digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>>;
     async fn forget_blob(condemned: &BlobRecord) -> Result<bool>;
+    async fn lose_blob(found: &BlobRecord) -> Result<bool>;
     async fn blobs(shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
     async fn topology() -> Result<Option<Topology>>;
     async fn topologies(limit: usize) -> Result<Vec<Topology>>;

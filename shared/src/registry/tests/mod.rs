@@ -5,4 +5,5 @@ mod facts;
 mod interleaving;
 mod kills;
 mod life;
+mod ring;
 mod world;
