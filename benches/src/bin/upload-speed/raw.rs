@@ -1,5 +1,5 @@
-//! A layer put by the SDK without a registry: whole, or in parts of 8 MiB, eight at once. As over TLS, the SDK does not hash
-//! what it sends to sign it; the server gets a CRC-64/NVME to compare.
+//! A layer put by the SDK without a registry: whole, or in parts of 8 MiB, eight at once. As is usual for a
+//! stream over TLS, the SDK does not hash it to sign it; the server gets a CRC-64/NVME to compare.
 
 use std::ops::Range;
 
