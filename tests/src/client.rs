@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use std::net::SocketAddr;
 
 use bytes::Bytes;
-use futures::stream::{self, StreamExt};
+use futures::stream;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
 use http_body::Frame;
@@ -44,8 +44,7 @@ pub struct Call<'a> {
     method: Method,
     target: String,
     headers: Vec<(String, String)>,
-    body: Vec<Bytes>,
-    streamed: bool,
+    body: UnsyncBoxBody<Bytes, Infallible>,
 }
 
 /// What every answer has; the last two when it comes over the network.
@@ -68,7 +67,8 @@ impl Client {
 
     /// A request of this method and path, or whole URL.
     pub fn call(&self, method: Method, target: impl Into<String>) -> Call<'_> {
-        Call { client: self, method, target: target.into(), headers: Vec::new(), body: Vec::new(), streamed: false }
+        let body = Full::default().boxed_unsync();
+        Call { client: self, method, target: target.into(), headers: Vec::new(), body }
     }
 
     /// GET.
@@ -101,14 +101,17 @@ impl Call<'_> {
 
     /// With this body, whose length is told.
     pub fn body(mut self, body: impl Into<Bytes>) -> Self {
-        self.body = vec![body.into()];
+        self.body = Full::new(body.into()).boxed_unsync();
         self
     }
 
-    /// With a body of these pieces, whose length is not told.
-    pub fn stream(mut self, pieces: impl IntoIterator<Item = Bytes>) -> Self {
-        self.body = pieces.into_iter().collect();
-        self.streamed = true;
+    /// With a body of these pieces, each made when it is sent. Its length is not told, unless a header tells it.
+    pub fn stream<I>(mut self, pieces: I) -> Self
+    where
+        I: IntoIterator<Item = Bytes, IntoIter: Send + 'static>,
+    {
+        let frames = pieces.into_iter().map(|piece| Ok(Frame::data(piece)));
+        self.body = StreamBody::new(stream::iter(frames)).boxed_unsync();
         self
     }
 
@@ -131,17 +134,11 @@ impl Call<'_> {
         for (name, value) in self.headers {
             request = request.header(name, value);
         }
-        let body = if self.streamed {
-            let pieces = stream::iter(self.body).map(|piece| Ok(Frame::data(piece)));
-            StreamBody::new(pieces).boxed_unsync()
-        } else {
-            Full::new(self.body.into_iter().next().unwrap_or_default()).boxed_unsync()
-        };
-        let mut request = request.body(body).expect("a request");
+        let mut request = request.body(self.body).expect("a request");
         match &self.client.0 {
             Way::Network { pool, .. } => read(pool.request(request).await?).await,
             Way::Process(api) => {
-                let length = http_body::Body::size_hint(request.body()).exact().filter(|_| !self.streamed);
+                let length = http_body::Body::size_hint(request.body()).exact();
                 let length = length.filter(|length| *length > 0 || matches!(self.method, Method::PUT | Method::POST));
                 if let Some(length) = length {
                     request.headers_mut().entry(CONTENT_LENGTH).or_insert(length.into());

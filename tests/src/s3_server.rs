@@ -30,15 +30,8 @@ impl S3Server {
     /// Starts it.
     pub async fn start() -> Self {
         let directory = TempDir::new().expect("a temporary directory can be made");
-        for bucket in BUCKETS {
-            std::fs::create_dir(directory.path().join(bucket)).expect("a bucket is a directory");
-        }
-        let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(directory.path()).expect("it is a directory"));
-        service.set_auth(SimpleAuth::from_single(KEY, SECRET));
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
-        let address = listener.local_addr().expect("it has an address");
-        tokio::spawn(serve(listener, service.build()));
-        Self { address, directory }
+        empty(directory.path());
+        Self { address: start_over(directory.path()).await, directory }
     }
 
     /// Where it listens.
@@ -49,6 +42,28 @@ impl S3Server {
     /// A registry over it, with its metadata in a file.
     pub fn options(&self) -> ServeOptions {
         options(&self.endpoint(), &self.directory.path().join(".registry"))
+    }
+}
+
+/// Starts a server over a directory that is the caller's to remove; it ends with its runtime. Returns where it listens.
+pub async fn start_over(directory: &Path) -> SocketAddr {
+    let mut service = S3ServiceBuilder::new(s3s_fs::FileSystem::new(directory).expect("it is a directory"));
+    service.set_auth(SimpleAuth::from_single(KEY, SECRET));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = listener.local_addr().expect("it has an address");
+    tokio::spawn(serve(listener, service.build()));
+    address
+}
+
+/// Makes the directory of a server that nobody is using one with three empty buckets and nothing else.
+pub fn empty(directory: &Path) {
+    for entry in std::fs::read_dir(directory).expect("it is a directory") {
+        let path = entry.expect("it can be listed").path();
+        let removed = if path.is_file() { std::fs::remove_file(&path) } else { std::fs::remove_dir_all(&path) };
+        removed.expect("it can be removed");
+    }
+    for bucket in BUCKETS {
+        std::fs::create_dir(directory.join(bucket)).expect("a bucket is a directory");
     }
 }
 

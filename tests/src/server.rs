@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// A serving process; killed when it is dropped, as `kill -9` would.
@@ -132,6 +133,14 @@ impl Drop for Server {
 /// The built program: beside the tests' own, or where `RINGHOLD_BIN` says.
 pub fn program() -> PathBuf {
     std::env::var_os("RINGHOLD_BIN").map_or_else(|| built("ringhold"), PathBuf::from)
+}
+
+/// What this program's `work list` shows of a server with its data there.
+pub fn listed_work(program: &Path, data: &Path) -> Vec<Value> {
+    let mut command = Command::new(program);
+    let output = command.args(["work", "list", "--json", "--data"]).arg(data).output().expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
 /// A binary of the workspace, beside the tests' own.

@@ -151,7 +151,7 @@ async fn push_as_docker(client: &Client, repository: &str, pieces: &[Bytes], dig
     expect(&client.head(&blob).await, StatusCode::NOT_FOUND);
     let begun = client.post(format!("/v2/{repository}/blobs/uploads/")).await;
     expect(&begun, StatusCode::ACCEPTED);
-    let patch = client.call(Method::PATCH, begun.header("location")).stream(pieces.iter().cloned());
+    let patch = client.call(Method::PATCH, begun.header("location")).stream(pieces.to_vec());
     let patched = patch.send().await;
     expect(&patched, StatusCode::ACCEPTED);
     let put = client.call(Method::PUT, format!("{}?digest={digest}", patched.header("location"))).send().await;

@@ -3,13 +3,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use harness::client::Client;
 use harness::content::{digest, noise};
 use harness::journeys::push_blob_in_chunks;
-use harness::server::{ServeOptions, program};
+use harness::server::{ServeOptions, listed_work, program};
 use harness::stack::Stack;
 use http::Method;
 use serde_json::Value;
@@ -22,10 +21,7 @@ const MIB: usize = 1024 * 1024;
 
 /// What `ringhold work list` shows.
 fn listed(data: &Path) -> Vec<Value> {
-    let output =
-        Command::new(program()).args(["work", "list", "--json", "--data"]).arg(data).output().expect("it runs");
-    assert!(output.status.success(), "{output:?}");
-    serde_json::from_slice(&output.stdout).expect("JSON")
+    listed_work(&program(), data)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,48 +6,41 @@
 //! ```
 //!
 //! The registry is a process, and the server is another: this program, started with `serve-s3`. Each figure is the median of
-//! several runs, ours and the raw one in turn. `--largest MIB` bounds the largest layer; `--write` renews docs/uploads.md and
+//! several runs, ours and the raw ones in turn. `--largest MIB` bounds the largest layer; `--write` renews docs/uploads.md and
 //! its plots.
 
+mod layer;
 mod page;
 mod plot;
-mod pushes;
+mod race;
 mod raw;
 mod stage;
+mod ways;
 
-use std::time::{Duration, Instant};
+use std::path::Path;
 
-use bytes::Bytes;
-use harness::content::noise;
-
-use self::page::{Line, Table};
-use self::pushes::Push;
+use self::page::{Row, Table};
+use self::race::{Load, race};
 use self::stage::Stage;
+use self::ways::Way;
 
-const MIB: usize = 1024 * 1024;
-
-/// How often each is measured.
-const RUNS: usize = 5;
-/// The layer whose chunks are varied.
-const CHUNKED: usize = 128 * MIB;
-/// The layers that are pushed at once.
-const TOGETHER: usize = 32 * MIB;
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+const GIB: usize = 1024 * MIB;
 
 #[tokio::main]
 async fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    if arguments.first().is_some_and(|argument| argument == stage::SERVE) {
-        return stage::serve_s3().await;
+    if let [serve, directory] = &arguments[..]
+        && serve == stage::SERVE
+    {
+        return stage::serve_s3(Path::new(directory)).await;
     }
     let value =
         |name: &str| arguments.iter().position(|argument| argument == name).map(|place| arguments.get(place + 1));
     let largest = value("--largest").flatten().map_or(256, |text| text.parse().expect("a number of MiB")) * MIB;
     let stage = Stage::set();
-    let tables = [
-        Box::pin(by_size(&stage, largest)).await,
-        Box::pin(by_chunk(&stage)).await,
-        Box::pin(by_parallelism(&stage)).await,
-    ];
+    let tables = [by_size(&stage, largest).await, by_chunk(&stage).await, by_parallelism(&stage).await];
     for table in &tables {
         print!("{}", table.text());
     }
@@ -56,77 +49,40 @@ async fn main() {
     }
 }
 
-/// Bytes that the bucket has not seen.
-fn fresh(size: usize) -> Bytes {
-    use std::sync::atomic::{AtomicU64, Ordering};
-    static SEED: AtomicU64 = AtomicU64::new(1);
-    noise(SEED.fetch_add(1, Ordering::Relaxed), size)
-}
-
 async fn by_size(stage: &Stage, largest: usize) -> Table {
-    let sizes = [(0.0625, MIB / 16), (1.0, MIB), (16.0, 16 * MIB), (64.0, 64 * MIB), (256.0, 256 * MIB)];
-    let sizes = sizes.into_iter().chain([(1024.0, 1024 * MIB), (4096.0, 4096 * MIB)]);
-    let mut lines = Line::named(["one stream", "chunks of 4 MiB", "direct, whole", "direct, in parts"]);
-    for (label, size) in sizes.filter(|(_, size)| *size <= largest) {
-        let pushes = [Push::Stream, Push::Chunks(4 * MIB), Push::Whole, Push::Parts];
-        for (line, push) in lines.iter_mut().zip(pushes) {
-            line.add(label, ratio(stage, size, push).await);
-        }
+    let sizes = [64 * KIB, MIB, 16 * MIB, 64 * MIB, 256 * MIB, GIB, 4 * GIB];
+    let mut rows = Vec::new();
+    for size in sizes.into_iter().filter(|size| *size <= largest) {
+        let ways = [Way::Stream, Way::Chunks(4 * MIB), Way::Whole, Way::Parts];
+        let outcome = race(stage, Load { layers: 1, size }, &ways).await;
+        rows.push(Row { value: size, label: in_words(size), raw: outcome.raw, ratios: outcome.ratios });
     }
-    Table::new("size", "Layers by size", "MiB", lines)
+    let ways = vec!["one stream", "chunks of 4 MiB", "direct, whole", "direct, in parts"];
+    Table { file: "size", title: "Layers by size", varied: "layer", ways, rows }
 }
 
 async fn by_chunk(stage: &Stage) -> Table {
-    let mut lines = Line::named(["a layer of 128 MiB in chunks"]);
-    for (label, chunk) in [(1.0, MIB), (4.0, 4 * MIB), (8.0, 8 * MIB), (16.0, 16 * MIB), (64.0, 64 * MIB)] {
-        lines[0].add(label, ratio(stage, CHUNKED, Push::Chunks(chunk)).await);
-    }
-    Table::new("chunk", "Chunks by size", "MiB", lines)
+    let sizes = [MIB, 4 * MIB, 8 * MIB, 16 * MIB, 64 * MIB];
+    let outcome = race(stage, Load { layers: 1, size: 128 * MIB }, &sizes.map(Way::Chunks)).await;
+    let row = |(size, ratio)| Row { value: size, label: in_words(size), raw: outcome.raw, ratios: vec![ratio] };
+    let rows = sizes.into_iter().zip(outcome.ratios).map(row).collect();
+    Table { file: "chunk", title: "Chunks by size", varied: "chunk", ways: vec!["a layer of 128 MiB in chunks"], rows }
 }
 
 async fn by_parallelism(stage: &Stage) -> Table {
-    let mut lines = Line::named(["one stream each", "direct, whole"]);
-    for (label, many) in [(1.0, 1), (2.0, 2), (4.0, 4), (8.0, 8)] {
-        for (line, push) in lines.iter_mut().zip([Push::Stream, Push::Whole]) {
-            let mut ratios = Vec::new();
-            for _ in 0..RUNS {
-                let layers = || (0..many).map(|_| fresh(TOGETHER)).collect::<Vec<_>>();
-                let (ours, raw) = (layers(), layers());
-                let pushes = ours.iter().map(|layer| pushes::prepared(push, layer)).collect::<Vec<_>>();
-                let ours = timed(async { drop(futures(pushes.iter().map(|one| one.send(stage))).await) }).await;
-                let raw = timed(async { drop(futures(raw.iter().map(|layer| raw::put(stage, layer))).await) }).await;
-                ratios.push(raw.as_secs_f64() / ours.as_secs_f64());
-            }
-            line.add(label, median(ratios));
-        }
+    let mut rows = Vec::new();
+    for layers in [1, 2, 4, 8] {
+        let outcome = race(stage, Load { layers, size: 32 * MIB }, &[Way::Stream, Way::Whole]).await;
+        rows.push(Row { value: layers, label: layers.to_string(), raw: outcome.raw, ratios: outcome.ratios });
     }
-    Table::new("parallel", "Layers of 32 MiB at once", "layers", lines)
+    let ways = vec!["one stream each", "direct, whole"];
+    Table { file: "parallel", title: "Layers of 32 MiB at once", varied: "layers", ways, rows }
 }
 
-async fn futures<F: Future>(all: impl Iterator<Item = F>) -> Vec<F::Output> {
-    futures::future::join_all(all).await
-}
-
-/// Our throughput, of the raw one.
-async fn ratio(stage: &Stage, size: usize, push: Push) -> f64 {
-    let mut ratios = Vec::new();
-    for _ in 0..RUNS {
-        let (ours, other) = (fresh(size), fresh(size));
-        let prepared = pushes::prepared(push, &ours);
-        let ours = timed(prepared.send(stage)).await;
-        let raw = timed(raw::put(stage, &other)).await;
-        ratios.push(raw.as_secs_f64() / ours.as_secs_f64());
+fn in_words(size: usize) -> String {
+    match size {
+        GIB.. => format!("{} GiB", size / GIB),
+        MIB.. => format!("{} MiB", size / MIB),
+        _ => format!("{} KiB", size / KIB),
     }
-    median(ratios)
-}
-
-async fn timed(work: impl Future<Output = ()>) -> Duration {
-    let (began, work) = (Instant::now(), Box::pin(work));
-    work.await;
-    began.elapsed()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
 }

@@ -6,50 +6,42 @@ use std::io;
 use harness::deployment::root;
 
 use crate::plot;
+use crate::race::Spread;
 
-/// How one way fares, by whatever is varied.
-pub(crate) struct Line {
-    pub(crate) name: &'static str,
-    pub(crate) points: Vec<(f64, f64)>,
-}
-
-impl Line {
-    pub(crate) fn named<const N: usize>(names: [&'static str; N]) -> Vec<Self> {
-        names.into_iter().map(|name| Self { name, points: Vec::new() }).collect()
-    }
-
-    pub(crate) fn add(&mut self, x: f64, ratio: f64) {
-        eprintln!("{} at {x}: {ratio:.2}", self.name);
-        self.points.push((x, ratio));
-    }
+/// How the ways fare with one value of whatever is varied.
+pub(crate) struct Row {
+    /// The value, which is a power of two.
+    pub(crate) value: usize,
+    pub(crate) label: String,
+    /// In MiB/s.
+    pub(crate) raw: Spread,
+    /// Our throughput, of the raw one.
+    pub(crate) ratios: Vec<Spread>,
 }
 
 /// Ratios of our throughput to the raw one.
 pub(crate) struct Table {
-    file: &'static str,
-    title: &'static str,
-    unit: &'static str,
-    lines: Vec<Line>,
+    /// What its plot is called.
+    pub(crate) file: &'static str,
+    pub(crate) title: &'static str,
+    /// What is varied.
+    pub(crate) varied: &'static str,
+    pub(crate) ways: Vec<&'static str>,
+    pub(crate) rows: Vec<Row>,
 }
 
 impl Table {
-    pub(crate) fn new(file: &'static str, title: &'static str, unit: &'static str, lines: Vec<Line>) -> Self {
-        Self { file, title, unit, lines }
-    }
-
     /// The table in Markdown.
     pub(crate) fn text(&self) -> String {
-        let mut text = format!("## {}\n\n| {} |", self.title, self.unit);
-        for line in &self.lines {
-            write!(text, " {} |", line.name).ok();
-        }
-        text.push_str("\n|---|");
-        text.push_str(&"---|".repeat(self.lines.len()));
-        for (index, (x, _)) in self.lines[0].points.iter().enumerate() {
-            write!(text, "\n| {x} |").ok();
-            for line in &self.lines {
-                write!(text, " {:.2} |", line.points[index].1).ok();
+        let mut text = format!("## {}\n\n| {} | {} |", self.title, self.varied, self.ways.join(" | "));
+        text.push_str(" raw, MiB/s |\n|");
+        text.push_str(&"---|".repeat(self.ways.len() + 2));
+        for Row { label, raw, ratios, .. } in &self.rows {
+            write!(text, "\n| {label} |").ok();
+            for Spread { least, median, most } in ratios {
+                write!(text, " {median:.2} ({least:.2}–{most:.2}) |").ok();
             }
+            write!(text, " {:.0} ({:.0}–{:.0}) |", raw.median, raw.least, raw.most).ok();
         }
         text.push('\n');
         text
@@ -69,7 +61,7 @@ pub(crate) fn write(tables: &[Table]) -> io::Result<()> {
     let mut new = format!("{before}{BEGIN}");
     for table in tables {
         let file = format!("uploads/{}.svg", table.file);
-        std::fs::write(docs.join(&file), plot::svg(table.title, table.unit, &table.lines))?;
+        std::fs::write(docs.join(&file), plot::svg(table))?;
         write!(new, "\n{}\n![{}]({file})\n", table.text(), table.title).map_err(io::Error::other)?;
     }
     std::fs::write(page, format!("{new}\n{END}{after}"))
