@@ -6,4 +6,5 @@ mod interleaving;
 mod kills;
 mod life;
 mod ring;
+mod scrub;
 mod world;
