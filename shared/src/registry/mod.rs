@@ -6,6 +6,7 @@ mod body;
 mod direct;
 mod error;
 mod manifests;
+mod prove;
 mod receive;
 mod referrers;
 mod repositories;

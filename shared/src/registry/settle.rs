@@ -1,14 +1,13 @@
 //! Bringing a staged blob home. It is read from where it lies until its copy at home is proven and its row says so, and
 //! what was staged goes when no URL of it is left.
 
-use futures::StreamExt;
-
+use super::prove::prove;
 use super::work::Next;
-use super::{Error, Registry, Result};
+use super::{Registry, Result};
 use crate::clock::Timestamp;
 use crate::metadata::{Place, Settlement, Task, Work};
-use crate::oci::{Digest, Digester};
-use crate::storage::{Copied, ObjectPath, Span, StorageDriver};
+use crate::oci::Digest;
+use crate::storage::ObjectPath;
 
 impl Registry {
     pub(super) async fn settle(&self, held: &Work, digest: &Digest, from: &Place) -> Result<Next> {
@@ -43,23 +42,4 @@ impl Registry {
         let now = Timestamp::now();
         Work::new(held.upload.clone(), Task::Discard { place: place.clone() }, now).at(now.plus(self.terms.url_life))
     }
-}
-
-/// Fails unless the copy is what the digest says: by what the store found when it made the copy, or by reading it.
-async fn prove(target: &dyn StorageDriver, path: &ObjectPath, copied: &Copied, digest: &Digest) -> Result<()> {
-    let actual = match &copied.sha256 {
-        Some(sha256) if sha256.algorithm() == digest.algorithm() => sha256.clone(),
-        _ if copied.is_compared => return Ok(()),
-        _ => hash(target, path, digest).await?,
-    };
-    if actual == *digest { Ok(()) } else { Err(Error::DigestMismatch { expected: digest.clone(), actual }) }
-}
-
-async fn hash(driver: &dyn StorageDriver, path: &ObjectPath, digest: &Digest) -> Result<Digest> {
-    let mut content = driver.reader(path, Span::ALL).await?;
-    let mut digester = Digester::new(digest.algorithm());
-    while let Some(chunk) = content.stream.next().await {
-        digester.update(&chunk?);
-    }
-    Ok(digester.finish())
 }
