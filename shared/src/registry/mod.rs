@@ -5,6 +5,7 @@ mod blobs;
 mod body;
 mod direct;
 mod error;
+mod import;
 mod manifests;
 mod prove;
 mod receive;
@@ -25,6 +26,10 @@ use std::time::Duration;
 pub use body::{Body, BodyError};
 pub use direct::{DirectBegun, DirectStanding, Plan, PutPart, RequestedPart, WantedPart};
 pub use error::{Error, Result};
+pub use import::{
+    BlobFate, ImportEvent, ImportFault, ImportItem, ImportOptions, ImportProblem, ImportSource, ImportSums,
+    ImportWatcher, ManifestFate, TagFate,
+};
 pub use manifests::{NewManifest, PutManifest, StoredManifest};
 pub use referrers::ReferrersPage;
 pub use sweep::Swept;
