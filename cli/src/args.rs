@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::import::ImportArgs;
 use crate::transfer::{PullArgs, PushArgs};
 
 /// A container registry that runs as one program, or on AWS Lambda with no server at all.
@@ -29,6 +30,8 @@ pub(crate) enum Command {
     Pull(Box<PullArgs>),
     /// List tags: of a repository, of a digest, or of a digest in one repository
     Tags(TagsArgs),
+    /// Take over what stores of CNCF distribution hold: repositories, tags, layers
+    Import(Box<ImportArgs>),
     /// What the registry does in the background
     #[command(subcommand)]
     Work(WorkCommand),
