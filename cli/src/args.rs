@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::ring::{RingCommand, ScrubArgs};
+use crate::import::ImportArgs;
 use crate::transfer::{PullArgs, PushArgs};
 
 /// A container registry that runs as one program, or on AWS Lambda with no server at all.
@@ -35,6 +36,8 @@ pub(crate) enum Command {
     Ring(RingCommand),
     /// Read everything, compare it with its digest, and repair what is damaged
     Scrub(ScrubArgs),
+    /// Take over what stores of CNCF distribution hold: repositories, tags, layers
+    Import(Box<ImportArgs>),
     /// What the registry does in the background
     #[command(subcommand)]
     Work(WorkCommand),

@@ -3,6 +3,7 @@
 mod args;
 mod commands;
 mod image;
+mod import;
 mod log;
 mod proxy;
 mod remote;
@@ -17,18 +18,19 @@ use clap::Parser;
 use shared::causes::Causes;
 
 use args::{Cli, Command, WorkCommand};
-use transfer::{Ended, TransferError};
+use transfer::Ended;
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Serve(args) => serve::run(*args).await.map_err(|error| error.to_string()),
         Command::Proxy(args) => proxy::run(*args).await.map_err(|error| error.to_string()),
-        Command::Push(args) => transferred(transfer::push(*args).await),
-        Command::Pull(args) => transferred(transfer::pull(*args).await),
+        Command::Push(args) => ended(transfer::push(*args).await),
+        Command::Pull(args) => ended(transfer::pull(*args).await),
         Command::Tags(args) => commands::tags::run(&args).await.map_err(|error| error.to_string()),
         Command::Ring(command) => commands::ring::run(command).await.map_err(|error| error.to_string()),
         Command::Scrub(args) => commands::ring::scrub(args).await.map_err(|error| error.to_string()),
+        Command::Import(args) => ended(import::run(*args).await),
         Command::Work(WorkCommand::List(args)) => commands::work::list(&args).await.map_err(|error| error.to_string()),
     };
     match done {
@@ -41,7 +43,7 @@ async fn main() -> ExitCode {
 }
 
 /// Leaves at once when interrupted: nothing that is still at work is waited for.
-fn transferred(ended: Result<Ended, TransferError>) -> Result<(), String> {
+fn ended<E: std::error::Error + 'static>(ended: Result<Ended, E>) -> Result<(), String> {
     match ended {
         Ok(Ended::Done) => Ok(()),
         Ok(Ended::Interrupted) => {

@@ -55,7 +55,7 @@ pub(crate) fn stores(args: &StoreArgs) -> Result<Stores, Mistakes> {
     mistakes.judge(stores)
 }
 
-fn read_stores(args: &StoreArgs, mistakes: &mut Mistakes) -> Option<Stores> {
+pub(crate) fn read_stores(args: &StoreArgs, mistakes: &mut Mistakes) -> Option<Stores> {
     let storage: Vec<Option<Url>> = if args.storage.is_empty() {
         let buckets = (1..=EMBEDDED_BUCKETS).map(|number| args.data.join(format!("bucket-{number}")));
         buckets.map(|path| file_url(&path, mistakes)).collect()

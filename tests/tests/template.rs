@@ -123,7 +123,7 @@ fn check(role: &str, statement: &Map<String, Value>) {
             }
             Some("dynamodb") => {
                 assert!(
-                    ["Table.StreamArn", "${Table.Arn}/stream/*", "${Table.Arn}/index/shelves"]
+                    ["Table.StreamArn", "${Table.Arn}/stream/*", "${Table.Arn}/index/sectors"]
                         .contains(&resource.as_str()),
                     "{role}: {resource}"
                 );

@@ -12,6 +12,7 @@ mod target;
 use args::RemoteArgs;
 pub(crate) use args::{PullArgs, PushArgs};
 pub(crate) use error::TransferError;
+pub(crate) use report::write_line;
 
 use http::HeaderValue;
 
@@ -33,19 +34,23 @@ pub(crate) enum Ended {
 /// Pushes, until done or interrupted.
 pub(crate) async fn push(args: PushArgs) -> Result<Ended, TransferError> {
     start_log(&args.remote)?;
-    until_interrupted(push::run(&args)).await
+    until_interrupted(push::run(&args), TransferError::Signal).await
 }
 
 /// Pulls, until done or interrupted.
 pub(crate) async fn pull(args: PullArgs) -> Result<Ended, TransferError> {
     start_log(&args.remote)?;
-    until_interrupted(pull::run(&args)).await
+    until_interrupted(pull::run(&args), TransferError::Signal).await
 }
 
-async fn until_interrupted(work: impl Future<Output = Result<(), TransferError>>) -> Result<Ended, TransferError> {
+/// Works until it is done, or interrupted. `failed` says that interrupts cannot be received.
+pub(crate) async fn until_interrupted<E>(
+    work: impl Future<Output = Result<(), E>>,
+    failed: impl FnOnce(std::io::Error) -> E,
+) -> Result<Ended, E> {
     tokio::select! {
         done = work => done.map(|()| Ended::Done),
-        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| Ended::Interrupted).map_err(TransferError::Signal),
+        interrupted = tokio::signal::ctrl_c() => interrupted.map(|()| Ended::Interrupted).map_err(failed),
     }
 }
 

@@ -183,7 +183,7 @@ impl Sums {
 }
 
 /// A line on standard output; nobody needs to read it.
-fn write_line(line: &str) {
+pub(crate) fn write_line(line: &str) {
     if let Err(error) = writeln!(std::io::stdout(), "{line}") {
         tracing::debug!(%error, "standard output is closed");
     }

@@ -1,6 +1,7 @@
 //! What a process is told, and opening the stores that it names: every mistake is found before any is told.
 
 mod mistakes;
+mod sources;
 mod stores;
 
 pub use mistakes::Mistakes;

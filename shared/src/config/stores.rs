@@ -21,7 +21,7 @@ use crate::storage::{
     TopologyError,
 };
 
-const S3: &str = "s3";
+pub(super) const S3: &str = "s3";
 const DYNAMODB: &str = "dynamodb";
 
 /// Which stores a process uses.
@@ -92,6 +92,14 @@ pub enum OpenError {
     /// The ring's drivers do not fit its topology.
     #[error(transparent)]
     Sharded(#[from] ShardedError),
+    /// A store that is to be read cannot be opened.
+    #[error("the store {number} that is to be read cannot be opened")]
+    Source {
+        /// Which, counted from 1: its URL may hold a secret.
+        number: usize,
+        /// Why.
+        source: FactoryError,
+    },
     /// None of the buckets is one that the metadata knows.
     #[error("the metadata belongs to the buckets {known}, not to {given}: the ring's members do not change by a flag")]
     OtherBuckets {
@@ -104,7 +112,7 @@ pub enum OpenError {
 
 /// Everything that keeps the stores from being opened.
 #[derive(Debug, thiserror::Error)]
-pub struct OpenErrors(Vec<OpenError>);
+pub struct OpenErrors(pub(super) Vec<OpenError>);
 
 impl fmt::Display for OpenErrors {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -150,7 +158,7 @@ impl Stores {
         self.assemble(self.factory(Factory::default(), aws).await, self.open_table(aws).await).await
     }
 
-    async fn assemble(
+    pub(super) async fn assemble(
         &self,
         factory: Factory,
         metadata: Result<Arc<dyn MetadataStore>, OpenError>,
@@ -176,7 +184,7 @@ impl Stores {
         Ok((Arc::new(storage), metadata))
     }
 
-    async fn factory(&self, mut factory: Factory, aws: &Aws) -> Factory {
+    pub(super) async fn factory(&self, mut factory: Factory, aws: &Aws) -> Factory {
         if self.storage.iter().any(|url| url.scheme() == S3) {
             let (settings, calls) = (aws.settings().await, aws.traffic.storage.clone());
             factory.register(S3, move |url| std::future::ready(bucket(&url, &settings, calls.clone())));

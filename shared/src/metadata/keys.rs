@@ -14,13 +14,13 @@
 //! | | `PART#<first number>` | parts recorded by one request |
 //! | `CATALOG#<shard>` | `<name>` | the index of repositories |
 //! | `WORK#<shard>` | `<upload id>` | what is to be done about the object that an upload has staged |
-//! | `SHELF#<shelf>` | `<digest>` | the index of blobs (a store with secondary indexes has one instead) |
+//! | `SECTOR#<sector>` | `<digest>` | the index of blobs (a store with secondary indexes has one instead) |
 //! | `RING` | `EPOCH#<number>` | a topology |
-//! | | `PASS#<shelf>` | how far a shelf's blobs have been brought to their homes |
+//! | | `PASS#<sector>` | how far a sector's blobs have been brought to their homes |
 //! | | `HEALTH` | what is known of the buckets |
 
 use super::records::Generation;
-use super::shelf::Shelf;
+use super::sector::Sector;
 use crate::oci::{Algorithm, Digest, RepositoryName, Tag, UploadId};
 use crate::storage::Epoch;
 
@@ -156,17 +156,17 @@ pub(crate) fn epoch(epoch: Epoch) -> Key {
     key(RING.to_owned(), format!("{EPOCH}{:010}", epoch.0))
 }
 
-pub(crate) fn shelf_partition(shelf: Shelf) -> String {
-    format!("SHELF#{shelf}")
+pub(crate) fn sector_partition(sector: Sector) -> String {
+    format!("SECTOR#{sector}")
 }
 
 /// A blob's entry in the index.
-pub(crate) fn shelved(digest: &Digest) -> Key {
-    key(shelf_partition(Shelf::of(digest)), digest.to_string())
+pub(crate) fn sector_entry(digest: &Digest) -> Key {
+    key(sector_partition(Sector::of(digest)), digest.to_string())
 }
 
-pub(crate) fn pass(shelf: Shelf) -> Key {
-    key(RING.to_owned(), format!("{PASS}{shelf}"))
+pub(crate) fn pass(sector: Sector) -> Key {
+    key(RING.to_owned(), format!("{PASS}{sector}"))
 }
 
 pub(crate) fn health() -> Key {

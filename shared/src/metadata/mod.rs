@@ -10,7 +10,7 @@ mod memory;
 #[cfg(test)]
 mod model;
 mod records;
-mod shelf;
+mod sector;
 mod store;
 mod transactional;
 mod work;
@@ -24,7 +24,7 @@ pub use records::{
     BlobRecord, Claim, Direct, DirectState, DirectUpload, Generation, LinkedBlob, ManifestRecord, Place, Referrer,
     TagRecord, UploadSession,
 };
-pub use shelf::{Pass, Shelf};
+pub use sector::{Pass, Sector};
 pub use store::{
     Advance, BlobCommit, ClaimOutcome, Committed, DirectAdvance, ManifestPut, MetadataStore, PutOutcome, Rehousing,
     SessionClaim, Unlinked,

@@ -13,7 +13,7 @@ use super::error::Result;
 use super::records::{
     BlobRecord, Claim, Direct, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession,
 };
-use super::shelf::{Pass, Shelf};
+use super::sector::{Pass, Sector};
 use super::work::Work;
 use crate::clock::Timestamp;
 use crate::oci::{Digest, DigestState, RepositoryName, Tag, UploadId};
@@ -179,9 +179,9 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
 
     // The ring.
 
-    /// Up to `limit` live blobs of a shelf, in the byte order of their digests, after `after`. A blob may be missing that
+    /// Up to `limit` live blobs of a sector, in the byte order of their digests, after `after`. A blob may be missing that
     /// was written a moment ago.
-    async fn blobs(&self, shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
+    async fn blobs(&self, sector: Sector, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
 
     /// The newest topology.
     async fn topology(&self) -> Result<Option<Topology>>;
@@ -198,7 +198,7 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     /// Records what was found out about the buckets.
     async fn put_health(&self, health: &Health) -> Result<()>;
 
-    /// How far each shelf has been brought to where the ring wants it; nothing of a shelf that nobody has begun.
+    /// How far each sector has been brought to where the ring wants it; nothing of a sector that nobody has begun.
     async fn passes(&self) -> Result<Vec<Pass>>;
 
     /// Puts a pass in the place of the one that is known; false, and nothing changed, when that is no longer so.

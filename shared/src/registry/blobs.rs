@@ -57,7 +57,7 @@ impl Registry {
     /// The blob's bytes, or a range of them.
     pub async fn read_blob(&self, blob: &BlobRecord, range: Option<ByteRange>) -> Result<Content> {
         let span = range.map_or(Span::ALL, |range| Span { offset: range.first, length: Some(range.len()) });
-        self.from_any_place(blob, |driver, path| async move { driver.reader(&path, span).await }).await
+        self.ask_any_place(blob, |driver, path| async move { driver.reader(&path, span).await }).await
     }
 
     /// Where a client can fetch the blob itself, when its bucket has such a place.
@@ -70,7 +70,7 @@ impl Registry {
     }
 
     /// Asks one place of the blob after the other, those in buckets that serve first, until one answers.
-    pub(super) async fn from_any_place<T, F>(
+    pub(super) async fn ask_any_place<T, F>(
         &self,
         blob: &BlobRecord,
         ask: impl Fn(Arc<dyn StorageDriver>, ObjectPath) -> F,

@@ -51,11 +51,9 @@ impl Registry {
         let tags = tags_of(put.reference, put.tags)?;
         let referrer = referrer_of(&manifest, &digest)?;
         let subject = manifest.subject().map(|subject| subject.digest.clone());
-        let (children, files): (Vec<_>, Vec<_>) =
-            manifest.manifests().into_iter().partition(|child| is_manifest(child));
+        let (children, blobs) = needs(&manifest);
         let children: Vec<_> = children.into_iter().map(|child| child.digest.clone()).collect();
-        let named = manifest.blobs().into_iter().chain(files);
-        let mut blobs: Vec<_> = named.map(|blob| blob.digest.clone()).collect();
+        let mut blobs: Vec<_> = blobs.into_iter().map(|blob| blob.digest.clone()).collect();
         if blobs.len() > ManifestRecord::MAX_BLOBS {
             return Err(Error::TooManyBlobs { limit: ManifestRecord::MAX_BLOBS });
         }
@@ -131,7 +129,7 @@ impl Registry {
     async fn read_large(&self, repository: &RepositoryName, digest: &Digest) -> Result<Bytes> {
         let blob = self.blob(repository, digest).await?;
         let limit = Manifest::MAX_BYTES as u64;
-        self.from_any_place(&blob, |driver, path| async move { driver.get_content(&path, limit).await }).await
+        self.ask_any_place(&blob, |driver, path| async move { driver.get_content(&path, limit).await }).await
     }
 }
 
@@ -170,6 +168,12 @@ fn referrer_of(manifest: &Manifest, digest: &Digest) -> Result<Option<Descriptor
         return Ok(Some(referrer));
     }
     Err(Error::AnnotationsTooLarge { limit: MAX_REFERRER })
+}
+
+/// What has to be in the repository before the manifest: other manifests, and blobs.
+pub(super) fn needs(manifest: &Manifest) -> (Vec<&Descriptor>, Vec<&Descriptor>) {
+    let (children, files): (Vec<_>, Vec<_>) = manifest.manifests().into_iter().partition(|child| is_manifest(child));
+    (children, manifest.blobs().into_iter().chain(files).collect())
 }
 
 /// Whether an index's child is a manifest. BuildKit keeps its cache in an index whose children are blobs.

@@ -6,6 +6,7 @@ mod body;
 mod direct;
 mod error;
 mod house;
+mod import;
 mod manifests;
 mod members;
 mod probe;
@@ -32,6 +33,10 @@ use std::time::Duration;
 pub use body::{Body, BodyError};
 pub use direct::{DirectBegun, DirectStanding, Plan, PutPart, RequestedPart, WantedPart};
 pub use error::{Error, Result};
+pub use import::{
+    BlobFate, ImportEvent, ImportFault, ImportItem, ImportOptions, ImportProblem, ImportSource, ImportSums,
+    ImportWatcher, ManifestFate, TagFate,
+};
 pub use manifests::{NewManifest, PutManifest, StoredManifest};
 pub use rebalance::Rebalanced;
 pub use referrers::ReferrersPage;

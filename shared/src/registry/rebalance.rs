@@ -1,4 +1,4 @@
-//! Carrying out a topology: every blob is looked at, shelf by shelf, and brought to its homes. Any number of processes may be
+//! Carrying out a topology: every blob is looked at, sector by sector, and brought to its homes. Any number of processes may be
 //! at it; each may be killed at any moment, and whoever goes on does so from what was recorded last.
 //!
 //! A process may place blobs by an old topology as long as it has not read the new one, so a second pass is made when none can
@@ -13,7 +13,7 @@ use super::members::HOLDS;
 use super::{Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
-use crate::metadata::{BlobRecord, Pass, Shelf, Work};
+use crate::metadata::{BlobRecord, Pass, Sector, Work};
 use crate::storage::Topology;
 
 /// How many blobs are looked at between two records of how far a pass has come.
@@ -75,13 +75,13 @@ impl Registry {
             return Ok(rebalanced);
         }
         let passes = self.metadata.passes().await?;
-        for shelf in Shelf::all() {
-            let known = passes.iter().find(|pass| pass.shelf == shelf);
+        for sector in Sector::all() {
+            let known = passes.iter().find(|pass| pass.sector == sector);
             let now = Timestamp::now();
             if known.is_some_and(|known| known.held > now || !known.is_due(&topology, now)) {
                 continue;
             }
-            if let Some(pass) = self.begin_pass(shelf, known, &topology).await? {
+            if let Some(pass) = self.begin_pass(sector, known, &topology).await? {
                 self.pass(pass, until, &mut rebalanced).await?;
             }
             if Instant::now() >= until {
@@ -96,15 +96,15 @@ impl Registry {
         self.ring_changed.notified().await;
     }
 
-    /// Takes a shelf, to go on with its pass or to begin another; none when somebody else has it.
-    async fn begin_pass(&self, shelf: Shelf, known: Option<&Pass>, topology: &Topology) -> Result<Option<Pass>> {
+    /// Takes a sector, to go on with its pass or to begin another; none when somebody else has it.
+    async fn begin_pass(&self, sector: Sector, known: Option<&Pass>, topology: &Topology) -> Result<Option<Pass>> {
         let now = Timestamp::now();
         let version = known.map_or(0, |known| known.version) + 1;
         let pass = match known {
             Some(known) if known.epoch == topology.epoch && known.finished.is_none() => {
                 Pass { version, ..known.clone() }
             }
-            _ => Pass::begin(shelf, topology.epoch, now, version),
+            _ => Pass::begin(sector, topology.epoch, now, version),
         };
         let pass = Pass { held: now.plus(self.terms.work), ..pass };
         Ok(self.metadata.change_pass(known, &pass).await?.then_some(pass))
@@ -112,7 +112,7 @@ impl Registry {
 
     async fn pass(&self, mut pass: Pass, until: Instant, rebalanced: &mut Rebalanced) -> Result<()> {
         loop {
-            let page = self.metadata.blobs(pass.shelf, pass.after.as_ref(), PAGE).await?;
+            let page = self.metadata.blobs(pass.sector, pass.after.as_ref(), PAGE).await?;
             let before = pass.clone();
             let is_whole = self.move_page(&page, until, &mut pass, rebalanced).await;
             let is_over = is_whole && page.len() < PAGE;

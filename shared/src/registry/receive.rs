@@ -168,7 +168,7 @@ impl Registry {
         }
         // To know a digest is not to have its content: what lies at a home counts only for an upload of just those bytes.
         let hashed = session.hash.as_ref().map(Digester::resume).transpose()?;
-        if !hashed.is_some_and(|hashed| hashed.finish() == *digest) {
+        if hashed.is_none_or(|hashed| hashed.finish() != *digest) {
             return Err(why);
         }
         match self.moved_home(session.offset, digest).await? {

@@ -13,7 +13,7 @@ use super::prove::hash;
 use super::{Error, Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
-use crate::metadata::{BlobRecord, Place, Rehousing, Shelf, Task};
+use crate::metadata::{BlobRecord, Place, Rehousing, Sector, Task};
 use crate::oci::Digest;
 use crate::storage::{BucketId, ObjectPath, StorageDriver};
 
@@ -116,16 +116,16 @@ impl Pace {
 
 impl Registry {
     /// Reads all blobs, or a sample of them, and looks for objects that no row names.
-    pub async fn scrub(&self, scrub: &Scrub) -> Result<Scrubbed> {
+    pub async fn scrub(&self, wanted: &Scrub) -> Result<Scrubbed> {
         self.catch_up().await?;
         let mut scrubbed = Scrubbed::default();
-        let mut pace = Pace { rate: scrub.rate, began: Instant::now(), bytes: 0 };
-        for shelf in Shelf::all() {
-            self.scrub_shelf(shelf, scrub, &mut pace, &mut scrubbed).await?;
+        let mut pace = Pace { rate: wanted.rate, began: Instant::now(), bytes: 0 };
+        for sector in Sector::all() {
+            self.scrub_sector(sector, wanted, &mut pace, &mut scrubbed).await?;
         }
         let going = self.going().await?;
         for bucket in self.storage().topology().buckets.clone() {
-            if let Err(error) = self.scrub_bucket(&bucket.id, scrub, &going, &mut scrubbed).await {
+            if let Err(error) = self.scrub_bucket(&bucket.id, wanted, &going, &mut scrubbed).await {
                 tracing::warn!(bucket = %bucket.id, error = %Causes(&error), "a bucket could not be listed");
                 scrubbed.unlisted += 1;
             }
@@ -133,18 +133,24 @@ impl Registry {
         Ok(scrubbed)
     }
 
-    async fn scrub_shelf(&self, shelf: Shelf, scrub: &Scrub, pace: &mut Pace, scrubbed: &mut Scrubbed) -> Result<()> {
+    async fn scrub_sector(
+        &self,
+        sector: Sector,
+        wanted: &Scrub,
+        pace: &mut Pace,
+        scrubbed: &mut Scrubbed,
+    ) -> Result<()> {
         let mut after = None;
         loop {
-            let page = self.metadata.blobs(shelf, after.as_ref(), PAGE).await?;
-            for blob in &page {
-                if within_shelf(&blob.digest) >= scrub.sample {
+            let blobs = self.metadata.blobs(sector, after.as_ref(), PAGE).await?;
+            for blob in &blobs {
+                if within_sector(&blob.digest) >= wanted.sample {
                     return Ok(());
                 }
-                self.scrub_blob(blob, scrub.repair, pace, scrubbed).await?;
+                self.scrub_blob(blob, wanted.repair, pace, scrubbed).await?;
             }
-            match page.last() {
-                Some(last) if page.len() == PAGE => after = Some(last.digest.clone()),
+            match blobs.last() {
+                Some(last) if blobs.len() == PAGE => after = Some(last.digest.clone()),
                 _ => return Ok(()),
             }
         }
@@ -257,11 +263,11 @@ impl Registry {
     async fn scrub_bucket(
         &self,
         id: &BucketId,
-        scrub: &Scrub,
+        wanted: &Scrub,
         going: &BTreeSet<(BucketId, ObjectPath)>,
         scrubbed: &mut Scrubbed,
     ) -> Result<()> {
-        let (driver, before) = (self.bucket(id).await?, Timestamp::now().minus(scrub.orphans_after));
+        let (driver, before) = (self.bucket(id).await?, Timestamp::now().minus(wanted.orphans_after));
         let mut after = None;
         loop {
             let entries = driver.list(&ObjectPath::all_homes(), after.as_ref(), PAGE).await?;
@@ -270,7 +276,7 @@ impl Registry {
                 if going.contains(&(id.clone(), entry.path.clone())) || self.is_named(&digest, id, &entry.path).await? {
                     continue;
                 }
-                let remedy = self.set_orphan_aside(&*driver, &entry.path, scrub.repair).await?;
+                let remedy = self.set_orphan_aside(&*driver, &entry.path, wanted.repair).await?;
                 let (bucket, damage) = (id.clone(), Damage::Orphan);
                 scrubbed.findings.push(Finding { digest, bucket, damage, remedy });
             }
@@ -295,7 +301,7 @@ impl Registry {
     }
 }
 
-/// How far into its shelf a blob lies, from 0 to 1.
-fn within_shelf(digest: &Digest) -> f64 {
+/// How far into its sector a blob lies, from 0 to 1.
+fn within_sector(digest: &Digest) -> f64 {
     f64::from(digest.point() << 4) / f64::from(u32::MAX)
 }

@@ -4,6 +4,7 @@
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
 mod direct;
+mod distribution;
 mod driver;
 mod error;
 mod factory;
@@ -18,6 +19,7 @@ mod sharded;
 mod topology;
 
 pub use direct::{ClientRequest, DirectUploads, PutObject, SignedPart, SignedPut};
+pub use distribution::{DistributionLayout, Link};
 pub use driver::{
     Checkpoint, Content, Copied, Entry, Part, Progress, PutMode, Span, Stat, StorageDriver, Tail, Unfinished,
     UrlMethod, UrlRequest, Version, Writer,

@@ -49,11 +49,9 @@ async fn ask_ring<T: DeserializeOwned>(store: &StoreArgs, question: &Question) -
         None => ask_with(&store.data, "/ring", serde_json::to_vec(question)?).await?,
         Some(_) => None,
     };
-    match told {
-        Some(told) => Ok(serde_json::from_slice(&told)?),
-        None => {
-            let told = answer(&registry(store).await?, question.clone()).await.map_err(OperatorError::Ring)?;
-            Ok(serde_json::from_value(told)?)
-        }
+    if let Some(told) = told {
+        return Ok(serde_json::from_slice(&told)?);
     }
+    let told = answer(&registry(store).await?, question.clone()).await.map_err(OperatorError::Ring)?;
+    Ok(serde_json::from_value(told)?)
 }

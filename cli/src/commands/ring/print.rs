@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use shared::registry::ring::{BucketSurvey, Located, PlaceKind, Planned, RingStatus, Survey};
 use shared::registry::{Damage, Remedy, Scrubbed};
-use shared::storage::{BucketState, Topology};
+use shared::storage::{BucketId, BucketState, Topology};
 
 const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
 
@@ -79,10 +79,12 @@ pub(super) fn survey(survey: &Survey) -> String {
     text.push_str(&table(&rows));
     for bucket in survey.buckets.iter().filter(|bucket| bucket.is_overfull()) {
         let (most, objects) = (bytes(BucketSurvey::SOFT_BYTES), BucketSurvey::SOFT_OBJECTS);
-        text.push_str(&format!(
-            "\nwarning: {} holds more than {most} or {objects} blobs: add a bucket, or lower its weight\n",
+        writeln!(
+            text,
+            "\nwarning: {} holds more than {most} or {objects} blobs: add a bucket, or lower its weight",
             bucket.id
-        ));
+        )
+        .ok();
     }
     text
 }
@@ -131,18 +133,20 @@ pub(super) fn applied(planned: &Planned) -> String {
 
 pub(super) fn status(status: &RingStatus) -> String {
     let RingStatus { epoch, seen, moved, waiting, .. } = status;
-    let done: u32 = status.shelves.iter().map(|shelf| u32::from(shelf.percent)).sum();
+    let done: u32 = status.sectors.iter().map(|sector| u32::from(sector.percent)).sum();
     let mut text = if status.is_carried_out {
         format!("epoch {} is carried out", epoch.0)
     } else {
         format!("epoch {}: {} % looked at", epoch.0, done / 16)
     };
-    text.push_str(&format!(
-        "; {seen} blobs seen, {moved} moved ({}), {waiting} waiting to be brought home\n",
+    writeln!(
+        text,
+        "; {seen} blobs seen, {moved} moved ({}), {waiting} waiting to be brought home",
         bytes(status.bytes)
-    ));
+    )
+    .ok();
     if let Some(remaining) = status.remaining {
-        text.push_str(&format!("about {} more\n", time(remaining.max(Duration::from_secs(1)).as_secs())));
+        writeln!(text, "about {} more", time(remaining.max(Duration::from_secs(1)).as_secs())).ok();
     }
     text.push_str(if status.is_alone {
         "nothing is left of the topology before: drained buckets can be removed\n"
@@ -153,11 +157,11 @@ pub(super) fn status(status: &RingStatus) -> String {
 }
 
 pub(super) fn located(located: &Located) -> String {
-    let homes = located.homes.iter().map(|home| home.as_str()).collect::<Vec<_>>().join(", ");
+    let homes = located.homes.iter().map(BucketId::as_str).collect::<Vec<_>>().join(", ");
     let mut text =
         format!("{}\npoint {:#010x} of epoch {}: home {homes}\n", located.digest, located.point, located.epoch.0);
     if let Some(size) = located.size {
-        text.push_str(&format!("{}\n", bytes(size)));
+        writeln!(text, "{}", bytes(size)).ok();
     }
     if located.places.is_empty() {
         text.push_str("there is no such blob\n");
@@ -169,7 +173,7 @@ pub(super) fn located(located: &Located) -> String {
             PlaceKind::Elsewhere => "not its home",
         };
         let serves = if place.serves { "" } else { ", which does not serve" };
-        text.push_str(&format!("in {}{serves} ({kind}, epoch {}): {}\n", place.bucket, place.epoch.0, place.path));
+        writeln!(text, "in {}{serves} ({kind}, epoch {}): {}", place.bucket, place.epoch.0, place.path).ok();
     }
     text
 }
@@ -183,7 +187,7 @@ pub(super) fn history(topologies: &[Topology]) -> String {
             (other, _) => format!("{} ({})", bucket.id, state(other)),
         });
         let members = members.collect::<Vec<_>>().join(", ");
-        text.push_str(&format!("epoch {}, {} of each blob: {members}\n", topology.epoch.0, topology.replicas));
+        writeln!(text, "epoch {}, {} of each blob: {members}", topology.epoch.0, topology.replicas).ok();
     }
     text
 }
@@ -210,7 +214,7 @@ pub(super) fn scrubbed(scrubbed: &Scrubbed) -> String {
             Remedy::MovedAside => "moved aside",
             Remedy::Lost => "lost: push it again",
         };
-        text.push_str(&format!("{} {damage} in {}: {remedy}\n", finding.digest, finding.bucket));
+        writeln!(text, "{} {damage} in {}: {remedy}", finding.digest, finding.bucket).ok();
     }
     text.trim_end().to_owned()
 }

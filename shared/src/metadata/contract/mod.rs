@@ -155,8 +155,8 @@ macro_rules! metadata_contract {
                 of_two_topologies_with_one_number_one_is_written,
             }
             ring {
-                every_live_blob_is_on_one_shelf,
-                blobs_of_a_shelf_come_in_byte_order_and_in_pages,
+                every_live_blob_is_in_one_sector,
+                blobs_of_a_sector_come_in_byte_order_and_in_pages,
                 a_blob_may_lie_in_several_places,
                 rehousing_records_the_work_that_it_makes,
                 a_commit_over_one_of_its_places_leaves_a_blob_the_others,

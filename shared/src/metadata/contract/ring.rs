@@ -1,10 +1,10 @@
-//! The ring in operation: blobs by shelves, in several places, and how far a topology is carried out.
+//! The ring in operation: blobs by sectors, in several places, and how far a topology is carried out.
 
 use std::collections::BTreeMap;
 
 use super::subject::{Subject, at, commit, digest, digests, home, much_later, repository, sorted};
 use super::topology::topology;
-use crate::metadata::{BlobCommit, BlobRecord, Committed, Pass, Place, Rehousing, Shelf, Work};
+use crate::metadata::{BlobCommit, BlobRecord, Committed, Pass, Place, Rehousing, Sector, Work};
 use crate::oci::Digest;
 use crate::storage::{Ailment, Epoch, Health};
 
@@ -17,40 +17,40 @@ fn rehousing(found: &BlobRecord, places: &[Place]) -> Rehousing {
     Rehousing { found: found.clone(), places: places.to_vec(), held: None, works: Vec::new() }
 }
 
-async fn shelved(subject: &Subject) -> Vec<Digest> {
+async fn sector_entry(subject: &Subject) -> Vec<Digest> {
     let mut found = Vec::new();
-    for shelf in Shelf::all() {
-        let blobs = subject.store.blobs(shelf, None, 1000).await.unwrap();
-        assert!(blobs.iter().all(|blob| Shelf::of(&blob.digest) == shelf));
+    for sector in Sector::all() {
+        let blobs = subject.store.blobs(sector, None, 1000).await.unwrap();
+        assert!(blobs.iter().all(|blob| Sector::of(&blob.digest) == sector));
         found.extend(blobs.into_iter().map(|blob| blob.digest));
     }
     sorted(found)
 }
 
-pub async fn every_live_blob_is_on_one_shelf(subject: &Subject) {
+pub async fn every_live_blob_is_in_one_sector(subject: &Subject) {
     let all = digests("blob", 40);
     for digest in &all {
         subject.push(&repository("a"), digest).await;
     }
-    assert_eq!(shelved(subject).await, sorted(all.clone()));
+    assert_eq!(sector_entry(subject).await, sorted(all.clone()));
     let condemned = subject.store.condemn_blob(&all[0], much_later()).await.unwrap().unwrap();
-    assert_eq!(shelved(subject).await, sorted(all[1..].to_vec()));
+    assert_eq!(sector_entry(subject).await, sorted(all[1..].to_vec()));
     assert!(subject.store.forget_blob(&condemned).await.unwrap());
-    assert_eq!(shelved(subject).await, sorted(all[1..].to_vec()));
+    assert_eq!(sector_entry(subject).await, sorted(all[1..].to_vec()));
     subject.push(&repository("a"), &all[0]).await;
-    assert_eq!(shelved(subject).await, sorted(all));
+    assert_eq!(sector_entry(subject).await, sorted(all));
 }
 
-pub async fn blobs_of_a_shelf_come_in_byte_order_and_in_pages(subject: &Subject) {
-    let shelf = Shelf::of(&digest("blob 0"));
-    let all: Vec<_> = digests("blob", 120).into_iter().filter(|digest| Shelf::of(digest) == shelf).collect();
+pub async fn blobs_of_a_sector_come_in_byte_order_and_in_pages(subject: &Subject) {
+    let sector = Sector::of(&digest("blob 0"));
+    let all: Vec<_> = digests("blob", 120).into_iter().filter(|digest| Sector::of(digest) == sector).collect();
     for digest in &all {
         subject.push(&repository("a"), digest).await;
     }
     let gone = subject.store.condemn_blob(&all[0], much_later()).await.unwrap().unwrap();
     let (mut found, mut after) = (Vec::new(), None);
     loop {
-        let page = subject.other.blobs(shelf, after.as_ref(), 2).await.unwrap();
+        let page = subject.other.blobs(sector, after.as_ref(), 2).await.unwrap();
         found.extend(page.iter().map(|blob| blob.digest.clone()));
         match page.last() {
             Some(last) if page.len() == 2 => after = Some(last.digest.clone()),
@@ -133,8 +133,8 @@ pub async fn topologies_come_newest_first(subject: &Subject) {
 }
 
 pub async fn a_pass_goes_on_only_from_where_it_is(subject: &Subject) {
-    let shelf = Shelf::of(&digest("blob"));
-    let first = Pass::begin(shelf, Epoch(2), at(0), 1);
+    let sector = Sector::of(&digest("blob"));
+    let first = Pass::begin(sector, Epoch(2), at(0), 1);
     assert_eq!(subject.store.passes().await.unwrap(), []);
     assert!(subject.store.change_pass(None, &first).await.unwrap());
     assert!(!subject.other.change_pass(None, &first).await.unwrap());
@@ -147,7 +147,7 @@ pub async fn a_pass_goes_on_only_from_where_it_is(subject: &Subject) {
 pub async fn a_pass_is_taken_once(subject: &Subject) {
     let mut known: Option<Pass> = None;
     for version in 1..=subject.rounds as u64 {
-        let next = Pass::begin(Shelf::of(&digest("blob")), Epoch(2), at(0), version);
+        let next = Pass::begin(Sector::of(&digest("blob")), Epoch(2), at(0), version);
         let [one, two] = [1, 2].map(|moved| Pass { moved, ..next.clone() });
         let (first, second) = tokio::join!(
             subject.store.change_pass(known.as_ref(), &one),

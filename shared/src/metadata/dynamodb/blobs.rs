@@ -1,20 +1,20 @@
 //! Blobs as repositories see them.
 //!
-//! A blob's row has `state`, `generation` and `shelf` beside its record; a link has `lease`, and while somebody takes the blob out
+//! A blob's row has `state`, `generation` and `sector` beside its record; a link has `lease`, and while somebody takes the blob out
 //! of the repository `mark` and `marked`.
 
 use super::DynamoDbStore;
 use super::item::{Item, moment, number, text};
 use super::query::Query;
 use super::retry::Rounds;
-use super::shelves::SHELF;
+use super::sectors::SECTOR;
 use super::transaction::{Step, Transacted};
 use super::write::{Write, Written};
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys::{self, Key};
 use crate::metadata::records::{BlobRecord, Generation, LinkedBlob};
-use crate::metadata::shelf::Shelf;
+use crate::metadata::sector::Sector;
 use crate::oci::{Digest, RepositoryName};
 
 /// The state of a blob that can be read.
@@ -30,7 +30,7 @@ pub(super) fn row(record: &BlobRecord) -> Result<Item> {
     Item::new(&keys::blob(&record.digest))
         .with("state", text(LIVE))
         .with("generation", number(record.generation.0))
-        .with(SHELF, text(Shelf::of(&record.digest)))
+        .with(SECTOR, text(Sector::of(&record.digest)))
         .with_body(record)
 }
 

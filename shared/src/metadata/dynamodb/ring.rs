@@ -6,7 +6,7 @@ use super::query::Query;
 use super::write::{Write, Written};
 use crate::metadata::error::Result;
 use crate::metadata::keys;
-use crate::metadata::shelf::Pass;
+use crate::metadata::sector::Pass;
 use crate::storage::{Health, Topology};
 
 pub(super) async fn topology(store: &DynamoDbStore) -> Result<Option<Topology>> {
@@ -45,7 +45,7 @@ pub(super) async fn passes(store: &DynamoDbStore) -> Result<Vec<Pass>> {
 }
 
 pub(super) async fn change_pass(store: &DynamoDbStore, known: Option<&Pass>, next: &Pass) -> Result<bool> {
-    let key = keys::pass(next.shelf);
+    let key = keys::pass(next.sector);
     let put = Write::put(&key, Item::new(&key).with("version", number(next.version)).with_body(next)?);
     let put = match known {
         Some(known) => put.when("#version = :known").with(":known", number(known.version)),

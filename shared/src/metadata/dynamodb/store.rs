@@ -3,12 +3,12 @@
 use async_trait::async_trait;
 
 use super::item::Item;
-use super::{DynamoDbStore, blobs, collection, commit, listing, put, removal, ring, sessions, shelves, unlink, work};
+use super::{DynamoDbStore, blobs, collection, commit, listing, put, removal, ring, sectors, sessions, unlink, work};
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
 use crate::metadata::records::{BlobRecord, Claim, LinkedBlob, ManifestRecord, Referrer, TagRecord, UploadSession};
-use crate::metadata::shelf::{Pass, Shelf};
+use crate::metadata::sector::{Pass, Sector};
 use crate::metadata::store::{
     Advance, BlobCommit, ClaimOutcome, Committed, DirectAdvance, ManifestPut, MetadataStore, PutOutcome, Rehousing,
     SessionClaim, Unlinked,
@@ -185,8 +185,8 @@ impl MetadataStore for DynamoDbStore {
         blobs::lose_blob(self, found).await
     }
 
-    async fn blobs(&self, shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
-        shelves::blobs(self, shelf, after, limit).await
+    async fn blobs(&self, sector: Sector, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
+        sectors::blobs(self, sector, after, limit).await
     }
 
     async fn topology(&self) -> Result<Option<Topology>> {

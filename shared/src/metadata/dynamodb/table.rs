@@ -12,7 +12,7 @@ use aws_sdk_dynamodb::types::{
 use super::DynamoDbStore;
 use super::error::sorted;
 use super::item::{EXPIRES, PK, SK};
-use super::shelves::{INDEX, SHELF};
+use super::sectors::{INDEX, SECTOR};
 use crate::metadata::error::{Error, Result};
 
 /// How often a table in the making is asked for.
@@ -57,7 +57,7 @@ impl DynamoDbStore {
 fn columns() -> Result<(Vec<AttributeDefinition>, Vec<KeySchemaElement>), BuildError> {
     let text =
         |name| AttributeDefinition::builder().attribute_name(name).attribute_type(ScalarAttributeType::S).build();
-    Ok((vec![text(PK)?, text(SK)?, text(SHELF)?], vec![key(PK, KeyType::Hash)?, key(SK, KeyType::Range)?]))
+    Ok((vec![text(PK)?, text(SK)?, text(SECTOR)?], vec![key(PK, KeyType::Hash)?, key(SK, KeyType::Range)?]))
 }
 
 fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
@@ -68,7 +68,7 @@ fn key(name: &str, kind: KeyType) -> Result<KeySchemaElement, BuildError> {
 fn index() -> Result<GlobalSecondaryIndex, BuildError> {
     GlobalSecondaryIndex::builder()
         .index_name(INDEX)
-        .key_schema(key(SHELF, KeyType::Hash)?)
+        .key_schema(key(SECTOR, KeyType::Hash)?)
         .key_schema(key(PK, KeyType::Range)?)
         .projection(Projection::builder().projection_type(ProjectionType::All).build())
         .build()

@@ -7,7 +7,7 @@ use super::{rows, sessions, work};
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
-use crate::metadata::{BlobCommit, BlobRecord, Committed, Generation, LinkedBlob, Rehousing, Shelf, Unlinked};
+use crate::metadata::{BlobCommit, BlobRecord, Committed, Generation, LinkedBlob, Rehousing, Sector, Unlinked};
 use crate::oci::{Digest, RepositoryName};
 
 /// A blob's row. It is there as long as any bytes are that somebody must read or delete.
@@ -43,9 +43,14 @@ pub(super) fn in_any_state(rows: &dyn Rows, digest: &Digest) -> Result<Option<Bl
     Ok(row.map(|row| row.record))
 }
 
-/// Up to `limit` live blobs of a shelf, after `after`.
-pub(super) fn on_shelf(rows: &dyn Rows, shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
-    let partition = keys::shelf_partition(shelf);
+/// Up to `limit` live blobs of a sector, after `after`.
+pub(super) fn in_sector(
+    rows: &dyn Rows,
+    sector: Sector,
+    after: Option<&Digest>,
+    limit: usize,
+) -> Result<Vec<BlobRecord>> {
+    let partition = keys::sector_partition(sector);
     let (mut found, mut after) = (Vec::new(), after.map(ToString::to_string));
     loop {
         let wanted = limit - found.len();
@@ -80,7 +85,7 @@ pub(super) fn lose(rows: &mut dyn RowsMut, found: &BlobRecord) -> Result<bool> {
 }
 
 fn put(rows: &mut dyn RowsMut, record: BlobRecord, state: State) -> Result<()> {
-    rows::write(rows, &keys::shelved(&record.digest), &rows::PRESENT)?;
+    rows::write(rows, &keys::sector_entry(&record.digest), &rows::PRESENT)?;
     let key = keys::blob(&record.digest);
     rows::write(rows, &key, &BlobRow { record, state })
 }
@@ -182,7 +187,7 @@ pub(super) fn forget(rows: &mut dyn RowsMut, condemned: &BlobRecord) -> Result<b
     }
     // All of them have expired: there was no other when the blob was condemned, and since then nothing prolongs one.
     rows::delete_all(rows, &keys::blob_partition(&condemned.digest), keys::LINK)?;
-    rows.delete(&keys::shelved(&condemned.digest))?;
+    rows.delete(&keys::sector_entry(&condemned.digest))?;
     rows.delete(&key)?;
     Ok(true)
 }

@@ -17,7 +17,7 @@ pub(crate) use engine::{Engine, Rows, RowsMut};
 use super::error::Result;
 use super::{
     Advance, BlobCommit, BlobRecord, Claim, ClaimOutcome, Committed, DirectAdvance, LinkedBlob, ManifestPut,
-    ManifestRecord, MetadataStore, Pass, PutOutcome, Referrer, Rehousing, SessionClaim, Shelf, TagRecord, Unlinked,
+    ManifestRecord, MetadataStore, Pass, PutOutcome, Referrer, Rehousing, Sector, SessionClaim, TagRecord, Unlinked,
     UploadSession, Work,
 };
 use crate::clock::Timestamp;
@@ -242,9 +242,9 @@ impl<E: Engine> MetadataStore for Transactional<E> {
         self.engine.write(move |rows| blobs::lose(rows, &found)).await
     }
 
-    async fn blobs(&self, shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
+    async fn blobs(&self, sector: Sector, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>> {
         let after = after.cloned();
-        self.engine.read(move |rows| blobs::on_shelf(rows, shelf, after.as_ref(), limit)).await
+        self.engine.read(move |rows| blobs::in_sector(rows, sector, after.as_ref(), limit)).await
     }
 
     async fn topology(&self) -> Result<Option<Topology>> {

@@ -39,7 +39,7 @@ pub(super) fn passes(rows: &dyn Rows) -> Result<Vec<Pass>> {
 }
 
 pub(super) fn change_pass(rows: &mut dyn RowsMut, known: Option<&Pass>, next: &Pass) -> Result<bool> {
-    let key = keys::pass(next.shelf);
+    let key = keys::pass(next.sector);
     let present: Option<Pass> = rows::read(rows, &key)?;
     let is_known = present.as_ref().map(|pass| pass.version) == known.map(|pass| pass.version);
     if is_known {

@@ -1,7 +1,7 @@
 //! Changing the ring.
 
 use crate::clock::Timestamp;
-use crate::metadata::{self, Shelf, Work};
+use crate::metadata::{self, Sector, Work};
 use crate::oci::Digest;
 use crate::registry::{Error, Registry, Result};
 use crate::storage::{self, BucketId, BucketState, ChangeError, Changes, ObjectPath, ShardedError, Topology};
@@ -110,7 +110,7 @@ impl Registry {
             return Err(ApplyError::Holds { bucket: bucket(), blobs });
         }
         let passes = self.metadata.passes().await?;
-        let is_over = passes.len() == usize::from(Shelf::COUNT) && passes.iter().all(|pass| pass.is_last(topology));
+        let is_over = passes.len() == usize::from(Sector::COUNT) && passes.iter().all(|pass| pass.is_last(topology));
         if !is_over && !safety.now {
             return Err(ApplyError::TooEarly(bucket()));
         }

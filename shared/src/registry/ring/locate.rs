@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::metadata::BlobRecord;
 use crate::oci::Digest;
 use crate::registry::{Registry, Result};
 use crate::storage::{BucketId, Epoch};
@@ -56,7 +57,7 @@ impl Registry {
         self.catch_up().await?;
         let (storage, homes) = (self.storage(), self.homes(digest));
         let blob = self.metadata.blob(digest).await?;
-        let places = blob.iter().flat_map(|blob| blob.places()).map(|place| PlaceNow {
+        let places = blob.iter().flat_map(BlobRecord::places).map(|place| PlaceNow {
             bucket: place.bucket.clone(),
             path: place.path.to_string(),
             kind: match place.path.digest() {

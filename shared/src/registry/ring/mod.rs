@@ -9,7 +9,7 @@ mod survey;
 pub use change::{ApplyError, Safety};
 pub use locate::{Located, PlaceKind, PlaceNow};
 pub use plan::{Flow, Planned};
-pub use status::{RingStatus, ShelfStatus};
+pub use status::{RingStatus, SectorStatus};
 pub use survey::{BucketSurvey, Survey};
 
 use super::{Registry, Result};

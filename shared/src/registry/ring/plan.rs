@@ -84,7 +84,7 @@ impl Registry {
 }
 
 /// The places of the circle.
-const CIRCLE: f64 = (1_u64 << u32::BITS) as f64;
+const CIRCLE: f64 = 4_294_967_296.0;
 
 #[expect(clippy::cast_precision_loss, reason = "an arc is at most a few times 2^32, which a double holds exactly")]
 fn part(arc: u64, all: f64) -> f64 {

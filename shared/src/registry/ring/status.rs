@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::metadata::{Pass, Shelf, Task};
+use crate::metadata::{Pass, Sector, Task};
 use crate::registry::{Registry, Result};
 use crate::storage::Epoch;
 
@@ -18,7 +18,7 @@ pub struct RingStatus {
     /// The topology's number.
     pub epoch: Epoch,
     /// Each sixteenth of all blobs.
-    pub shelves: Vec<ShelfStatus>,
+    pub sectors: Vec<SectorStatus>,
     /// How many blobs were looked at, moved, and could not be moved.
     pub seen: u64,
     /// How many were moved or copied.
@@ -39,9 +39,9 @@ pub struct RingStatus {
 
 /// A sixteenth of all blobs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ShelfStatus {
+pub struct SectorStatus {
     /// Which.
-    pub shelf: String,
+    pub sector: String,
     /// What part of it was looked at, in percent.
     pub percent: u8,
 }
@@ -55,17 +55,17 @@ impl Registry {
         let passes = self.metadata.passes().await?;
         let current = || passes.iter().filter(|pass| pass.epoch == topology.epoch);
         let work = self.metadata.due_work(Timestamp::from_millis(u64::MAX), MOST).await?;
-        let shelves: Vec<_> = Shelf::all()
-            .map(|shelf| ShelfStatus {
-                shelf: shelf.to_string(),
-                percent: current().find(|pass| pass.shelf == shelf).map_or(0, percent),
+        let sectors: Vec<_> = Sector::all()
+            .map(|sector| SectorStatus {
+                sector: sector.to_string(),
+                percent: current().find(|pass| pass.sector == sector).map_or(0, percent),
             })
             .collect();
         let is_first = topology.is_first();
         let is_complete = |is: &dyn Fn(&Pass) -> bool| {
-            is_first || current().filter(|pass| is(pass)).count() == usize::from(Shelf::COUNT)
+            is_first || current().filter(|pass| is(pass)).count() == usize::from(Sector::COUNT)
         };
-        let done: u32 = shelves.iter().map(|shelf| u32::from(shelf.percent)).sum();
+        let done: u32 = sectors.iter().map(|sector| u32::from(sector.percent)).sum();
         let began = current().map(|pass| pass.started).min();
         let is_carried_out = is_complete(&|pass| pass.finished.is_some());
         let remaining = began
@@ -81,19 +81,19 @@ impl Registry {
             is_alone: is_complete(&|pass| pass.is_last(topology)),
             alone_from: topology.binds_all(),
             remaining,
-            shelves,
+            sectors,
         })
     }
 }
 
-/// How much of its shelf a pass has looked at: digests are evenly spread.
+/// How much of its sector a pass has looked at: digests are evenly spread.
 fn percent(pass: &Pass) -> u8 {
     match (&pass.finished, &pass.after) {
         (Some(_), _) => 100,
         (None, None) => 0,
         (None, Some(after)) => {
             let within = u64::from(after.point() << 4);
-            u8::try_from(within * 100 >> u32::BITS).unwrap_or(100)
+            u8::try_from((within * 100) >> u32::BITS).unwrap_or(100)
         }
     }
 }

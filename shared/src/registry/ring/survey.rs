@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::metadata::{BlobRecord, Shelf};
+use crate::metadata::{BlobRecord, Sector};
 use crate::registry::{Registry, Result};
 use crate::storage::{Ailment, BucketId, BucketState, Epoch, HashRing};
 
@@ -116,10 +116,10 @@ impl Registry {
 
     /// Looks at every blob.
     pub(in crate::registry) async fn for_each_blob(&self, mut look: impl FnMut(&BlobRecord) + Send) -> Result<()> {
-        for shelf in Shelf::all() {
+        for sector in Sector::all() {
             let mut after = None;
             loop {
-                let page = self.metadata.blobs(shelf, after.as_ref(), PAGE).await?;
+                let page = self.metadata.blobs(sector, after.as_ref(), PAGE).await?;
                 page.iter().for_each(&mut look);
                 match page.last() {
                     Some(last) if page.len() == PAGE => after = Some(last.digest.clone()),

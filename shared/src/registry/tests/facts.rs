@@ -8,7 +8,7 @@ use super::life::Life;
 use crate::clock::Timestamp;
 use crate::metadata::{
     Advance, BlobCommit, BlobRecord, Claim, ClaimOutcome, Committed, DirectAdvance, LinkedBlob, ManifestPut,
-    ManifestRecord, MemoryStore, MetadataStore, Pass, PutOutcome, Referrer, Rehousing, Result, SessionClaim, Shelf,
+    ManifestRecord, MemoryStore, MetadataStore, Pass, PutOutcome, Referrer, Rehousing, Result, Sector, SessionClaim,
     TagRecord, Unlinked, UploadSession, Work,
 };
 use crate::oci::{Digest, RepositoryName, Tag, UploadId};
@@ -69,7 +69,7 @@ intents! {
     async fn condemn_blob(digest: &Digest, now: Timestamp) -> Result<Option<BlobRecord>>;
     async fn forget_blob(condemned: &BlobRecord) -> Result<bool>;
     async fn lose_blob(found: &BlobRecord) -> Result<bool>;
-    async fn blobs(shelf: Shelf, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
+    async fn blobs(sector: Sector, after: Option<&Digest>, limit: usize) -> Result<Vec<BlobRecord>>;
     async fn topology() -> Result<Option<Topology>>;
     async fn topologies(limit: usize) -> Result<Vec<Topology>>;
     async fn put_topology(topology: &Topology) -> Result<bool>;

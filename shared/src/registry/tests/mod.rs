@@ -2,6 +2,7 @@
 //! two of them. The storage is S3 in process, a call being one request to it.
 
 mod facts;
+mod import;
 mod interleaving;
 mod kills;
 mod life;

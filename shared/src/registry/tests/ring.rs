@@ -228,7 +228,7 @@ impl Run {
         let mut known = BTreeSet::new();
         registry
             .for_each_blob(|blob| {
-                known.extend(blob.places().map(|place| (place.bucket.to_string(), place.path.clone())))
+                known.extend(blob.places().map(|place| (place.bucket.to_string(), place.path.clone())));
             })
             .await
             .unwrap();

@@ -29,9 +29,12 @@ pub(super) struct World {
 }
 
 impl World {
+    /// A bucket of the same store that is none of the ring's.
+    pub(super) const ELSEWHERE: &str = "elsewhere";
+
     pub(super) async fn new() -> Self {
         let server = InProcess::start().await;
-        for bucket in BUCKETS {
+        for bucket in BUCKETS.into_iter().chain([Self::ELSEWHERE]) {
             server.make(bucket).await;
         }
         let members = BUCKETS.map(|id| (id.parse().unwrap(), format!("s3://{id}").parse().unwrap()));
@@ -47,16 +50,17 @@ impl World {
     }
 
     fn with(&self, life: &Life, terms: Terms) -> Registry {
-        let drivers: BTreeMap<BucketId, Arc<dyn StorageDriver>> = BUCKETS
-            .iter()
-            .map(|id| {
-                let client = Mortal { inner: self.server.gate().clone(), life: life.clone() };
-                (id.parse().unwrap(), self.server.through(client, id) as Arc<dyn StorageDriver>)
-            })
-            .collect();
+        let drivers: BTreeMap<BucketId, Arc<dyn StorageDriver>> =
+            BUCKETS.iter().map(|id| (id.parse().unwrap(), self.bucket(life, id))).collect();
         let storage = Arc::new(ShardedDriver::new(self.topology.clone(), drivers).unwrap());
         let facts = Arc::new(MortalFacts { inner: Arc::clone(&self.facts), life: life.clone() });
         Registry::new(storage, facts, terms)
+    }
+
+    /// A bucket as a process of that life has it.
+    pub(super) fn bucket(&self, life: &Life, name: &str) -> Arc<dyn StorageDriver> {
+        let client = Mortal { inner: self.server.gate().clone(), life: life.clone() };
+        self.server.through(client, name)
     }
 
     /// Does all work, and sweeps as if everything there had been left long ago.

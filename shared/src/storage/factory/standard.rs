@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use url::{Position, Url};
 
-use super::{Factory, FactoryError};
+use super::{Created, Factory, FactoryError};
+use crate::storage::Result;
 use crate::storage::driver::StorageDriver;
 use crate::storage::{FilesystemDriver, MemoryDriver};
 
@@ -41,7 +42,7 @@ impl Factory {
     #[must_use]
     pub fn standard() -> Self {
         let mut factory = Self::new();
-        factory.register(FILE, |url| async move { open_directory(&url) });
+        factory.register(FILE, |url| async move { open(&url, FilesystemDriver::open) });
         let memories = Memories::default();
         factory.register(MEMORY, move |url| {
             let memory = memories.open(&url);
@@ -49,11 +50,19 @@ impl Factory {
         });
         factory
     }
+
+    /// The same, of stores that are only read: a directory has to be there, and nothing is written into it.
+    #[must_use]
+    pub fn reading() -> Self {
+        let mut factory = Self::standard();
+        factory.register(FILE, |url| async move { open(&url, FilesystemDriver::look_into) });
+        factory
+    }
 }
 
-fn open_directory(url: &Url) -> Result<Arc<dyn StorageDriver>, FactoryError> {
+fn open(url: &Url, opening: impl FnOnce(PathBuf) -> Result<FilesystemDriver>) -> Created {
     let directory = directory(url).map_err(|source| invalid(FILE, source))?;
-    let driver = FilesystemDriver::open(directory);
+    let driver = opening(directory);
     let driver = driver.map_err(|source| FactoryError::Open { scheme: FILE, source })?;
     Ok(Arc::new(driver))
 }

@@ -42,6 +42,11 @@ impl FilesystemDriver {
         Ok(Self { root: Arc::new(Root::open(root).map_err(sort)?) })
     }
 
+    /// Opens the store in this directory to be read: it has to be there, and every write is denied. Blocks.
+    pub fn look_into(root: PathBuf) -> Result<Self> {
+        Ok(Self { root: Arc::new(Root::look_into(root).map_err(sort)?) })
+    }
+
     /// Works with the root on a thread that may block.
     async fn run<T: Send + 'static>(&self, work: impl FnOnce(&Root) -> Result<T> + Send + 'static) -> Result<T> {
         let root = Arc::clone(&self.root);

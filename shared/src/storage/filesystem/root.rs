@@ -24,7 +24,8 @@ const ATTEMPTS: usize = 1000;
 pub(super) struct Root {
     directory: PathBuf,
     own: PathBuf,
-    temporary: Temporary,
+    /// None in a store that is only read.
+    temporary: Option<Temporary>,
 }
 
 impl Root {
@@ -40,8 +41,21 @@ impl Root {
         for made in missing.iter().filter_map(|made| made.parent()).chain([&*own]) {
             File::open(made)?.sync_all()?;
         }
-        let temporary = Temporary::open(&own.join("temporary"))?;
+        let temporary = Some(Temporary::open(&own.join("temporary"))?);
         Ok(Self { directory, own, temporary })
+    }
+
+    /// Opens the store to be read: the directory has to be there, and nothing in it changes.
+    pub(super) fn look_into(directory: PathBuf) -> io::Result<Self> {
+        if !fs::metadata(&directory)?.is_dir() {
+            return Err(ErrorKind::NotADirectory.into());
+        }
+        Ok(Self { own: directory.join(".ringhold"), directory, temporary: None })
+    }
+
+    /// Where this process writes; an error in a store that is only read.
+    fn temporary(&self) -> io::Result<&Temporary> {
+        self.temporary.as_ref().ok_or_else(|| ErrorKind::ReadOnlyFilesystem.into())
     }
 
     pub(super) fn directory(&self) -> &Path {
@@ -65,8 +79,8 @@ impl Root {
         Ok(found)
     }
 
-    pub(super) fn temporary_path(&self) -> PathBuf {
-        self.temporary.path()
+    pub(super) fn temporary_path(&self) -> io::Result<PathBuf> {
+        Ok(self.temporary()?.path())
     }
 
     fn place(&self, path: &ObjectPath) -> PathBuf {
@@ -142,6 +156,7 @@ impl Root {
 
     /// Forgets a writer's file.
     pub(super) fn remove_partial(&self, upload: &UploadId) -> io::Result<()> {
+        self.temporary()?;
         match fs::remove_file(self.partial(upload)) {
             Err(error) if error.kind() != ErrorKind::NotFound => Err(error),
             Ok(()) | Err(_) => File::open(self.own.join("partial"))?.sync_all(),
@@ -151,6 +166,7 @@ impl Root {
     /// Holds what changes at these paths, against this process and others, until the locks are dropped. Paths share the
     /// locks of 256 stripes, taken in order.
     fn lock(&self, paths: &[&ObjectPath]) -> io::Result<Vec<File>> {
+        self.temporary()?;
         let stripe = |path: &&ObjectPath| Digest::of(Algorithm::Sha256, path.as_str().as_bytes()).point() >> 24;
         let mut stripes: Vec<u32> = paths.iter().map(stripe).collect();
         stripes.sort_unstable();

@@ -255,3 +255,25 @@ async fn a_killed_process_leaves_whole_objects_and_its_checkpoints() {
         assert!(found.concat() == vec![b'c'; SIZE]);
     }
 }
+
+#[tokio::test]
+async fn a_store_that_is_only_read_is_left_as_it_is() {
+    let directory = TempDir::new().unwrap();
+    fs::create_dir(directory.path().join("a")).unwrap();
+    fs::write(directory.path().join("a/b"), "x").unwrap();
+    let driver = FilesystemDriver::look_into(directory.path().to_owned()).unwrap();
+    let object = path("a/b");
+    assert_eq!(driver.get_content(&object, 9).await.unwrap(), "x");
+    assert_eq!(driver.list(&path("a"), None, 9).await.unwrap().len(), 1);
+    for mode in [PutMode::Overwrite, PutMode::IfAbsent] {
+        assert!(matches!(driver.put_content(&object, "y".into(), mode).await, Err(Error::Denied(_))));
+    }
+    assert!(matches!(driver.delete(&object, None).await, Err(Error::Denied(_))));
+    assert!(matches!(driver.move_content(&object, &path("c")).await, Err(Error::Denied(_))));
+    assert!(matches!(driver.copy_from(&driver, &object, &path("c")).await, Err(Error::Denied(_))));
+    assert!(matches!(driver.writer(&object, None).await.map(drop), Err(Error::Denied(_))));
+    assert_eq!(fs::read_to_string(directory.path().join("a/b")).unwrap(), "x");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
+    assert!(FilesystemDriver::look_into(directory.path().join("absent")).is_err());
+    assert!(FilesystemDriver::look_into(directory.path().join("a/b")).is_err());
+}

@@ -29,7 +29,7 @@ pub(super) enum Resumed {
 impl Unfinished {
     /// A new temporary file.
     pub(super) fn create(root: &Root) -> io::Result<Self> {
-        let path = root.temporary_path();
+        let path = root.temporary_path()?;
         let unfinished = Self { file: File::create_new(&path)?, path, stays: false };
         unfinished.file.lock()?;
         Ok(unfinished)

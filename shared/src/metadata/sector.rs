@@ -11,9 +11,9 @@ use crate::storage::Epoch;
 /// The blobs whose digests begin with the same hex digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Shelf(u8);
+pub struct Sector(u8);
 
-impl Shelf {
+impl Sector {
     /// How many there are.
     pub const COUNT: u8 = 16;
 
@@ -29,17 +29,17 @@ impl Shelf {
     }
 }
 
-impl fmt::Display for Shelf {
+impl fmt::Display for Sector {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{:x}", self.0)
     }
 }
 
-/// How far a shelf's blobs have been brought to where a topology wants them. One process at a time is at it.
+/// How far a sector's blobs have been brought to where a topology wants them. One process at a time is at it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pass {
     /// Which blobs.
-    pub shelf: Shelf,
+    pub sector: Sector,
     /// Which topology.
     pub epoch: Epoch,
     /// When the pass began.
@@ -65,10 +65,10 @@ pub struct Pass {
 impl Pass {
     /// A pass that begins now.
     #[must_use]
-    pub fn begin(shelf: Shelf, epoch: Epoch, now: Timestamp, version: u64) -> Self {
+    pub fn begin(sector: Sector, epoch: Epoch, now: Timestamp, version: u64) -> Self {
         let (held, started) = (now, now);
         Self {
-            shelf,
+            sector,
             epoch,
             started,
             after: None,
