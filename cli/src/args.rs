@@ -87,6 +87,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "RINGHOLD_NO_REDIRECT")]
     pub(crate) no_redirect: bool,
 
+    /// How many copies of a blob must be durable before its push is acknowledged; the ring must have as many replicas
+    #[arg(long, value_name = "NUMBER", env = "RINGHOLD_WRITE_QUORUM", default_value = "1")]
+    pub(crate) write_quorum: String,
+
+    /// Most bytes a second that are moved in the background when the ring has changed
+    #[arg(long, value_name = "BYTES", env = "RINGHOLD_MOVE_RATE")]
+    pub(crate) move_rate: Option<String>,
+
     /// Seconds that a redirect's URL lives
     #[arg(long, value_name = "SECONDS", env = "RINGHOLD_URL_LIFE", default_value = "1200")]
     pub(crate) url_life: String,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use shared::config::{Mistakes, Stores};
 use shared::http::{Access, Profile, Settings as HttpSettings};
+use shared::registry::Terms;
 use url::Url;
 
 use crate::args::{ServeArgs, StoreArgs};
@@ -22,6 +23,7 @@ pub(crate) struct ServeSettings {
     pub(crate) server: ServerSettings,
     pub(crate) stores: Stores,
     pub(crate) http: HttpSettings,
+    pub(crate) terms: Terms,
 }
 
 impl ServeSettings {
@@ -33,6 +35,8 @@ impl ServeSettings {
         let stores = read_stores(&args.store, &mut mistakes);
         let above = mistakes.read("--redirect-above", &args.redirect_above);
         let url_life = mistakes.seconds("--url-life", &args.url_life, LONGEST_URL);
+        let quorum = mistakes.number("--write-quorum", &args.write_quorum, 1..=16);
+        let rate = args.move_rate.as_deref().map(|text| mistakes.read("--move-rate", text));
         let settings = (|| {
             let server = server?;
             let http = HttpSettings {
@@ -42,7 +46,12 @@ impl ServeSettings {
                 url_life: url_life?,
                 body_idle: server.body_idle,
             };
-            Some(Self { server, stores: stores?, http })
+            let terms = Terms {
+                write_quorum: u8::try_from(quorum?).ok()?,
+                move_rate: rate.map_or(Some(None), |rate| rate.map(Some))?,
+                ..Terms::with_urls_of(http.url_life)
+            };
+            Some(Self { server, stores: stores?, http, terms })
         })();
         mistakes.judge(settings)
     }

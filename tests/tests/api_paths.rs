@@ -37,10 +37,12 @@ async fn a_panic_is_an_answer_too() {
 #[tokio::test]
 async fn the_process_says_how_it_is() {
     let client = registry().await;
-    for (path, status) in [("/healthz", "alive"), ("/readyz", "ready")] {
+    let buckets = json!({ "serving": 3, "not_serving": [] });
+    let ready = json!({ "status": "ready", "epoch": 1, "buckets": buckets });
+    for (path, told) in [("/healthz", json!({ "status": "alive" })), ("/readyz", ready)] {
         let answer = client.get(path).await;
         answer.expect(200, &[JSON]);
-        assert_eq!(answer.json(), json!({ "status": status }));
+        assert_eq!(answer.json(), told);
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use shared::config::{Aws, Mistakes, OpenErrors};
 use shared::http::Api;
-use shared::registry::{Registry, Terms};
+use shared::registry::Registry;
 use tokio::sync::watch;
 
 use admin::Operated;
@@ -60,8 +60,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let data = &args.store.data;
     std::fs::create_dir_all(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
     let (storage, metadata) = settings.stores.open(&Aws::default()).await?;
-    let terms = Terms::with_urls_of(settings.http.url_life);
-    let registry = Registry::new(storage, Arc::clone(&metadata), terms);
+    let registry = Registry::new(storage, Arc::clone(&metadata), settings.terms);
     let api = Arc::new(Api::new(registry.clone(), settings.http.clone()));
 
     let admin = admin::Socket::bind(data).await?;

@@ -19,9 +19,14 @@ pub fn healthy() -> Reply {
 }
 
 impl Api {
-    /// The process can serve: its metadata answers.
+    /// The process can serve: its metadata answers. A bucket that does not serve is told of, and leaves the rest ready.
     pub(super) async fn ready(&self) -> Result<Reply, Error> {
-        self.registry.ready().await?;
-        Ok(Reply::json(StatusCode::OK, "application/json", &json!({ "status": "ready" })))
+        let condition = self.registry.ready().await?;
+        let told = json!({
+            "status": "ready",
+            "epoch": condition.epoch,
+            "buckets": { "serving": condition.serving, "not_serving": condition.not_serving },
+        });
+        Ok(Reply::json(StatusCode::OK, "application/json", &told))
     }
 }

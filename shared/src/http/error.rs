@@ -283,6 +283,7 @@ fn registry_code(error: &registry::Error) -> ErrorCode {
         E::Body(BodyError::BrokenOff(_) | BodyError::TooSlow) => ErrorCode::BlobUploadInvalid,
         E::Body(BodyError::TooLarge { .. }) => ErrorCode::SizeInvalid,
         E::Storage(storage::Error::CheckpointGone(_)) => ErrorCode::BlobUploadUnknown,
+        E::TooFewCopies { .. } => ErrorCode::Unavailable,
         E::BucketUnknown(_) | E::Ring(_) | E::Hash(_) | E::Storage(_) | E::Metadata(_) => {
             match registry_status(error) {
                 StatusCode::SERVICE_UNAVAILABLE => ErrorCode::Unavailable,
@@ -314,6 +315,7 @@ fn registry_status(error: &registry::Error) -> StatusCode {
         E::Body(BodyError::TooSlow) => StatusCode::REQUEST_TIMEOUT,
         E::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
         E::BucketUnknown(_) | E::Ring(_) | E::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        E::TooFewCopies { .. } => StatusCode::SERVICE_UNAVAILABLE,
         E::Storage(error) => storage_status(error),
         E::Metadata(error) => metadata_status(error),
     }

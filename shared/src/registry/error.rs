@@ -101,6 +101,12 @@ pub enum Error {
     /// A bucket that holds the blob is not one of the ring's.
     #[error("the ring has no bucket {0}")]
     BucketUnknown(BucketId),
+    /// The blob is durable, but not in as many buckets as it must be before that is said.
+    #[error("the content is not in {quorum} buckets yet; try again")]
+    TooFewCopies {
+        /// How many it must be.
+        quorum: u8,
+    },
     /// The ring's buckets cannot be opened as its topology has them.
     #[error("the ring cannot be followed")]
     Ring(#[source] ShardedError),

@@ -11,6 +11,7 @@ mod manifests;
 mod members;
 mod probe;
 mod prove;
+mod quorum;
 mod rebalance;
 mod receive;
 mod referrers;
@@ -40,6 +41,7 @@ pub use import::{
 pub use manifests::{NewManifest, PutManifest, StoredManifest};
 pub use rebalance::Rebalanced;
 pub use referrers::ReferrersPage;
+pub use repositories::Condition;
 pub use scrub::{Damage, Finding, Remedy, Scrub, Scrubbed};
 pub use sweep::Swept;
 pub use uploads::{Appended, Mounted};
@@ -83,6 +85,8 @@ pub struct Terms {
     pub url_life: Duration,
     /// How long work is held by whoever takes it: longer than any process may be at it.
     pub work: Duration,
+    /// How many copies of a blob must be durable before its push is acknowledged.
+    pub write_quorum: u8,
     /// How often it is tried to bring home what was handed to another bucket.
     pub home_again: Duration,
     /// How many bytes a second a rebalance moves at most.
@@ -102,6 +106,7 @@ impl Default for Terms {
             claim: Duration::from_secs(30),
             url_life: 6 * HOUR,
             work: Duration::from_mins(20),
+            write_quorum: 1,
             home_again: Duration::from_mins(1),
             move_rate: None,
             held_whole: 4 * 1024 * 1024,

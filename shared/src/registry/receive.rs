@@ -4,6 +4,7 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 
 use super::body::{Beginning, Body, begin};
+use super::prove::hash;
 use super::session::Held;
 use super::uploads::check_length;
 use super::{Error, Registry, Result};
@@ -11,7 +12,7 @@ use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::{BlobCommit, BlobRecord, Claim, Committed, Place, Task, Work};
 use crate::oci::{Algorithm, ContentRange, Digest, Digester, RepositoryName, UploadId};
-use crate::storage::{self, BucketId, ObjectPath, Progress, PutMode, Span, Version, Writer};
+use crate::storage::{self, BucketId, ObjectPath, Progress, PutMode, Version, Writer};
 
 /// Bytes received so far, on their way to one bucket.
 pub(super) struct Receiver {
@@ -244,13 +245,8 @@ impl Registry {
     /// Hashes stored bytes that no running hash vouches for. When they are not what the digest says they stay,
     /// unpublished: whether anybody else needs them is for a sweeper to decide, by the rows.
     async fn verify_stored(&self, place: &Place, digest: &Digest) -> Result<()> {
-        let driver = self.bucket(&place.bucket).await?;
-        let mut content = driver.reader(&place.path, Span::ALL).await?;
-        let mut digester = Digester::new(digest.algorithm());
-        while let Some(chunk) = content.stream.next().await {
-            digester.update(&chunk?);
-        }
-        verify(&digester, digest)
+        let actual = hash(&*self.bucket(&place.bucket).await?, &place.path, digest).await?;
+        if actual == *digest { Ok(()) } else { Err(Error::DigestMismatch { expected: digest.clone(), actual }) }
     }
 
     /// The last step: one transaction, after which the blob can be read; none when the session was lost. Bytes that turn
@@ -271,10 +267,10 @@ impl Registry {
                 tracing::warn!(path = %place.path, error = %Causes(&error), "a copy too many is left behind");
             }
         }
-        Ok(match outcome {
-            Committed::Published(blob) | Committed::Kept(blob) => Some(blob),
-            Committed::ClaimLost => None,
-        })
+        match outcome {
+            Committed::Published(blob) | Committed::Kept(blob) => self.await_quorum(blob).await.map(Some),
+            Committed::ClaimLost => Ok(None),
+        }
     }
 
     /// The transaction of `publish`, which removes nothing.

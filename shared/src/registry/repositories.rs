@@ -2,6 +2,18 @@
 
 use super::{Error, Registry, Result};
 use crate::oci::{RepositoryName, Tag};
+use crate::storage::{BucketId, Epoch};
+
+/// How a registry is that can answer requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Condition {
+    /// The number of the topology that this process goes by.
+    pub epoch: Epoch,
+    /// How many buckets serve.
+    pub serving: usize,
+    /// Those that do not, as far as this process knows.
+    pub not_serving: Vec<BucketId>,
+}
 
 impl Registry {
     /// Up to `limit` tags of the repository, in byte order, after `after`.
@@ -14,8 +26,12 @@ impl Registry {
         Ok(self.metadata.repositories(after, limit).await?)
     }
 
-    /// Succeeds when the registry can answer requests.
-    pub async fn ready(&self) -> Result<()> {
-        Ok(self.metadata.ping().await?)
+    /// How the registry is; fails when it cannot answer requests.
+    pub async fn ready(&self) -> Result<Condition> {
+        self.metadata.ping().await?;
+        let storage = self.storage();
+        let ids = storage.topology().buckets.iter().map(|bucket| &bucket.id);
+        let (serving, not_serving): (Vec<_>, Vec<_>) = ids.cloned().partition(|id| storage.serves(id));
+        Ok(Condition { epoch: storage.topology().epoch, serving: serving.len(), not_serving })
     }
 }

@@ -92,6 +92,11 @@ impl Registry {
         }
     }
 
+    /// Does a work at once, unless somebody else is at it.
+    pub(super) async fn do_now(&self, work: &Work) -> Result<()> {
+        self.try_take(work, Instant::now() + self.terms.work).await.map(drop)
+    }
+
     async fn try_take(&self, work: &Work, until: Instant) -> Result<bool> {
         let held = work.taken(Timestamp::now().plus(self.terms.work));
         if !self.metadata.change_work(work, Some(&held)).await? {
