@@ -48,12 +48,12 @@ impl Plot {
             self.title
         );
         self.scales(&mut svg);
-        for ((line, colour), name_at) in
-            self.lines.iter().zip(COLOURS).zip((0..).map(|row| TOP + 16.0 + 20.0 * f64::from(row)))
-        {
+        let rows = (0..).map(|row| TOP + 16.0 + 20.0 * f64::from(row));
+        let lines: Vec<_> = self.lines.iter().zip(COLOURS).zip(rows).collect();
+        // The first is drawn last: it is what the plot is about.
+        for ((line, colour), row) in lines.into_iter().rev() {
+            Self::name(&mut svg, line, colour, row);
             self.line(&mut svg, line, colour);
-            let beside = WIDTH - RIGHT + 14.0;
-            writeln!(svg, "<text x=\"{beside}\" y=\"{name_at}\" fill=\"{colour}\">{}</text>", line.name).ok();
         }
         svg.push_str("</svg>\n");
         svg
@@ -74,6 +74,11 @@ impl Plot {
             writeln!(svg, "<text x=\"{at:.1}\" y=\"{below}\" text-anchor=\"middle\">{mark}</text>").ok();
         }
         writeln!(svg, "<text x=\"{LEFT}\" y=\"{}\">{}</text>", HEIGHT - 8.0, self.across).ok();
+    }
+
+    fn name(svg: &mut String, line: &Line, colour: &str, row: f64) {
+        let left = WIDTH - RIGHT + 14.0;
+        writeln!(svg, "<text x=\"{left}\" y=\"{row}\" fill=\"{colour}\">{}</text>", line.name).ok();
     }
 
     fn line(&self, svg: &mut String, line: &Line, colour: &str) {
