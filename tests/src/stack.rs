@@ -1,4 +1,4 @@
-//! Three versioned buckets and a table in the emulator: what a registry on AWS stands on.
+//! Versioned buckets and a table in the emulator: what a registry on AWS stands on.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,12 +19,17 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// A new stack; none, said aloud, when there is no emulator and need not be.
+    /// A new stack of three buckets; none, said aloud, when there is no emulator and need not be.
     pub async fn fresh() -> Option<Self> {
+        Self::of(3).await
+    }
+
+    /// A new stack of so many buckets; none, said aloud, when there is no emulator and need not be.
+    pub async fn of(count: usize) -> Option<Self> {
         static TABLES: AtomicU32 = AtomicU32::new(0);
         let emulator = emulator()?;
         let mut buckets = Vec::new();
-        for _ in 0..3 {
+        for _ in 0..count {
             buckets.push(emulator.bucket().await);
         }
         let table = format!("stack-{}", TABLES.fetch_add(1, Ordering::Relaxed));

@@ -1,5 +1,6 @@
 //! The project's chores, run as `cargo xtask <chore>`: checks, what the tests need, and the tests.
 
+mod bench;
 mod check;
 mod clients;
 mod costs;
@@ -30,6 +31,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
+    /// Measures, and renews the page that says what was measured.
+    Bench(bench::Arguments),
     /// Checks format, lints, documentation, licences and advisories, and runs the tests that need nothing.
     Check,
     /// Computes docs/costs.md from the files in docs/costs.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
 fn run(chore: &Chore) -> Result<(), Failure> {
     let places = Places::find()?;
     match chore {
+        Chore::Bench(arguments) => bench::run(&places, arguments),
         Chore::Check => check::all(&places),
         Chore::Costs(arguments) => costs::run(places.root(), arguments),
         Chore::Local(arguments) => local::run(&places, arguments),

@@ -119,7 +119,12 @@ fn first(names: &[String]) -> Topology {
 }
 
 mod balance {
+    use std::sync::LazyLock;
+
     use super::*;
+
+    /// More buckets than any goal speaks of. Their salts take seconds to choose without optimisation.
+    static MANY: LazyLock<Topology> = LazyLock::new(|| first(&names(33)));
 
     /// The first topology of fewer buckets, whose salts are the same.
     fn shortened(topology: &Topology, count: usize) -> Topology {
@@ -134,13 +139,50 @@ mod balance {
 
     #[test]
     fn three_to_sixteen_equal_buckets_are_within_five_percent_and_thirty_two_within_ten() {
-        let many = first(&names(32));
         for count in 3..=16 {
-            let peak = peak(&ring(&shortened(&many, count)));
+            let peak = peak(&ring(&shortened(&MANY, count)));
             assert!(peak <= 1.05, "{count} buckets: {peak}");
         }
-        let peak = peak(&ring(&many));
+        let peak = peak(&ring(&shortened(&MANY, 32)));
         assert!(peak <= 1.10, "32 buckets: {peak}");
+    }
+
+    /// The part of the circle that has another home on the other ring, exactly.
+    fn moved(ring: &HashRing, other: &HashRing) -> f64 {
+        let places: BTreeSet<_> = ring.points.iter().chain(&other.points).map(|point| i64::from(point.place)).collect();
+        let mut before = places.last().unwrap() - (1 << u32::BITS);
+        let mut moved = 0;
+        for place in places {
+            let point = u32::try_from(place).unwrap();
+            if ring.home(point) != other.home(point) {
+                moved += place - before;
+            }
+            before = place;
+        }
+        f64::from(u32::try_from(moved).unwrap()) / 4_294_967_296.0
+    }
+
+    #[test]
+    fn a_joining_bucket_moves_what_is_its_due_within_ten_percent() {
+        let rings: Vec<_> = (3..=33).map(|count| ring(&shortened(&MANY, count))).collect();
+        for (pair, joined) in rings.windows(2).zip(4..) {
+            let due = moved(&pair[0], &pair[1]) * f64::from(joined);
+            assert!((due - 1.0).abs() <= 0.1, "{joined} buckets with the new one: {due} times its due");
+        }
+    }
+
+    #[test]
+    fn any_leaving_bucket_moves_what_was_its_due_within_ten_percent() {
+        for count in 3..=32 {
+            let full = ring(&shortened(&MANY, count));
+            // A leaving bucket moves what it has, no more: a property below, and here of one.
+            let less = ring(&Topology { buckets: MANY.buckets[1..count].to_vec(), ..MANY.clone() });
+            assert!((full.shares()[&MANY.buckets[0].id] - moved(&full, &less)).abs() < 1e-9);
+            for (id, share) in full.shares() {
+                let due = share * f64::from(u32::try_from(count).unwrap());
+                assert!((due - 1.0).abs() <= 0.1, "{id} of {count} buckets: {due} times its due");
+            }
+        }
     }
 
     #[test]
