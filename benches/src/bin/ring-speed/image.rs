@@ -55,6 +55,7 @@ async fn push(client: &Client, digest: &Digest, blob: &Bytes) {
     let begun = client.post("/v2/bench/blobs/uploads/").await;
     let location = begun.header("location");
     let pieces = (0..blob.len()).step_by(PIECE).map(|at| blob.slice(at..(at + PIECE).min(blob.len())));
+    let pieces: Vec<_> = pieces.collect();
     let sent = client.call(Method::PATCH, location).stream(pieces).send().await;
     assert_eq!(sent.status, 202, "{sent:?}");
     let put = client.call(Method::PUT, format!("{location}?digest={digest}")).send().await;
