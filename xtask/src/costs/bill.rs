@@ -154,6 +154,7 @@ mod tests {
             scheduled: 0.0,
             scheduled_milliseconds: 0.0,
             scheduled_reads: 0.0,
+            scheduled_gets: 0.0,
         };
         near(Bill::of_watching(&standing, 0.0, &prices()).usd(), 3.5);
         near(Bill::of_watching(&standing, 0.0, &prices()).beyond_free(), 0.0);

@@ -105,6 +105,7 @@ pub(super) struct Standing {
     pub(super) scheduled: f64,
     pub(super) scheduled_milliseconds: f64,
     pub(super) scheduled_reads: f64,
+    pub(super) scheduled_gets: f64,
 }
 
 #[derive(Debug, Clone, Deserialize)]

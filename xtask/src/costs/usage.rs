@@ -46,6 +46,7 @@ impl Usage {
             gb_seconds: times * standing.scheduled_milliseconds / 1e3 * functions.memory_gb,
             log_gb: times * functions.log_bytes / BYTES_PER_GB,
             reads: times * standing.scheduled_reads,
+            s3_gets: times * standing.scheduled_gets,
             ..Self::default()
         }
     }
