@@ -1,6 +1,7 @@
 //! Bringing a blob to the buckets where the ring wants it. It is read from where it lies until its copies are proven and its
 //! row says so; what nobody is sent to any more goes when no URL of it is left.
 
+use super::blobs::not_serving;
 use super::prove::prove;
 use super::work::Next;
 use super::{Error, Registry, Result};
@@ -58,8 +59,11 @@ impl Registry {
         Ok(housing)
     }
 
-    /// A proven copy of the blob, of any of its places.
+    /// A proven copy of the blob, of any of its places. A bucket that is known not to serve is not waited for.
     async fn copy(&self, found: &BlobRecord, bucket: &BucketId, path: &ObjectPath) -> Result<Place> {
+        if !self.storage().serves(bucket) {
+            return Err(not_serving(bucket));
+        }
         let target = self.bucket(bucket).await?;
         let mut failure = Error::BlobUnknown;
         for from in self.by_service(found) {
