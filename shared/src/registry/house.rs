@@ -134,12 +134,15 @@ impl Registry {
         left.map(|place| self.discard_later(UploadId::random(), place)).collect()
     }
 
-    /// Brings a blob from wherever it is to its homes; what cannot be done now is tried again.
+    /// Brings a blob from wherever it is to its homes. A home that does not serve is stood in for by the next bucket
+    /// clockwise, so that there are as many copies as there should be, and work is left to bring it home later.
     pub(super) async fn house_blob(&self, held: &Work, digest: &Digest) -> Result<Next> {
         let Some(found) = self.metadata.blob(digest).await?.filter(|found| found.place.path.digest().is_some()) else {
             return Ok(Next::Over);
         };
-        let housing = self.house(&found, &self.homes(digest)).await?;
+        let storage = self.storage();
+        let aims: Vec<_> = storage.serving_homes(digest.point()).into_iter().cloned().collect();
+        let housing = self.house(&found, &aims).await?;
         let next = (!housing.is_complete).then(|| self.put_off(held));
         if housing.made.is_empty() && housing.left.is_empty() {
             return Ok(next.map_or(Next::Over, |next| Next::Work(Box::new(next))));
