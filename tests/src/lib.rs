@@ -10,6 +10,7 @@ pub mod distribution;
 pub mod dockerd;
 pub mod emulator;
 pub mod events;
+pub mod faults;
 pub mod front;
 pub mod image;
 pub mod journeys;

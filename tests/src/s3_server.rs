@@ -19,7 +19,7 @@ pub const KEY: &str = "key";
 pub const SECRET: &str = "secret";
 const BUCKETS: [&str; 3] = ["one", "two", "three"];
 
-/// A server with three empty buckets; it ends with its runtime, and its directory with this.
+/// A server with some empty buckets; it ends with its runtime, and its directory with this.
 #[derive(Debug)]
 pub struct S3Server {
     address: SocketAddr,
@@ -27,10 +27,17 @@ pub struct S3Server {
 }
 
 impl S3Server {
-    /// Starts it.
+    /// Starts it, with three buckets.
     pub async fn start() -> Self {
+        Self::with_buckets(BUCKETS).await
+    }
+
+    /// Starts it, with buckets of these names.
+    pub async fn with_buckets(buckets: impl IntoIterator<Item = impl AsRef<Path>>) -> Self {
         let directory = TempDir::new().expect("a temporary directory can be made");
-        empty(directory.path());
+        for bucket in buckets {
+            std::fs::create_dir(directory.path().join(bucket)).expect("a bucket is a directory");
+        }
         Self { address: start_over(directory.path()).await, directory }
     }
 

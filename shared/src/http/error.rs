@@ -325,13 +325,13 @@ fn storage_status(error: &storage::Error) -> StatusCode {
     use storage::Error as E;
     match error {
         E::CheckpointGone(_) => StatusCode::NOT_FOUND,
-        E::Throttled(_) | E::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        // One bucket's refusal is not the client's: the next attempt goes to another, or to one that has its permissions back.
+        E::Throttled(_) | E::Unavailable(_) | E::Denied(_) => StatusCode::SERVICE_UNAVAILABLE,
         E::NotFound(_)
         | E::AlreadyExists(_)
         | E::OutOfRange { .. }
         | E::TooLarge { .. }
         | E::InvalidPath(_)
-        | E::Denied(_)
         | E::Failed(_) => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }

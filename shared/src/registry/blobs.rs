@@ -14,13 +14,15 @@ use crate::storage::{self, BucketId, Content, ObjectPath, Span, StorageDriver, U
 
 /// How long a place may take to begin its answer when there is another to ask.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How long the last one may: whoever asks through a gateway is gone soon after.
+const LAST_PATIENCE: Duration = Duration::from_secs(20);
 
 /// The source of a storage error that no bucket has told.
 #[derive(Debug, thiserror::Error)]
 #[error("bucket {0} does not serve now, and nothing else holds the blob")]
 struct NotServing(BucketId);
 
-fn not_serving(bucket: &BucketId) -> Error {
+pub(super) fn not_serving(bucket: &BucketId) -> Error {
     unavailable(NotServing(bucket.clone())).into()
 }
 
@@ -82,13 +84,10 @@ impl Registry {
         let mut failure = None;
         for (index, place) in places.iter().enumerate() {
             let driver = self.bucket(&place.bucket).await?;
-            let asked = ask(driver, place.path.clone());
-            let answer = if index + 1 < places.len() {
-                tokio::time::timeout(PATIENCE, asked).await.unwrap_or_else(|over| Err(unavailable(over)))
-            } else {
-                asked.await
-            };
-            match answer {
+            let is_last_hope = index + 1 == places.len() && self.storage().serves(&place.bucket);
+            let patience = if is_last_hope { LAST_PATIENCE } else { PATIENCE };
+            let answer = tokio::time::timeout(patience, ask(driver, place.path.clone())).await;
+            match answer.unwrap_or_else(|over| Err(unavailable(over))) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     tracing::warn!(digest = %blob.digest, bucket = %place.bucket, error = %Causes(&error), "a place did not answer");

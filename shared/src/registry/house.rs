@@ -1,6 +1,7 @@
 //! Bringing a blob to the buckets where the ring wants it. It is read from where it lies until its copies are proven and its
 //! row says so; what nobody is sent to any more goes when no URL of it is left.
 
+use super::blobs::not_serving;
 use super::prove::prove;
 use super::work::Next;
 use super::{Error, Registry, Result};
@@ -58,8 +59,11 @@ impl Registry {
         Ok(housing)
     }
 
-    /// A proven copy of the blob, of any of its places.
+    /// A proven copy of the blob, of any of its places. A bucket that is known not to serve is not waited for.
     async fn copy(&self, found: &BlobRecord, bucket: &BucketId, path: &ObjectPath) -> Result<Place> {
+        if !self.storage().serves(bucket) {
+            return Err(not_serving(bucket));
+        }
         let mut failure = Error::BlobUnknown;
         for from in self.by_service(found) {
             match self.copy_of(from, bucket, path, &found.digest).await {
@@ -137,12 +141,15 @@ impl Registry {
         left.map(|place| self.discard_later(UploadId::random(), place)).collect()
     }
 
-    /// Brings a blob from wherever it is to its homes; what cannot be done now is tried again.
+    /// Brings a blob from wherever it is to its homes. A home that does not serve is stood in for by the next bucket
+    /// clockwise, so that there are as many copies as there should be, and work is left to bring it home later.
     pub(super) async fn house_blob(&self, held: &Work, digest: &Digest) -> Result<Next> {
         let Some(found) = self.metadata.blob(digest).await?.filter(|found| found.place.path.digest().is_some()) else {
             return Ok(Next::Over);
         };
-        let housing = self.house(&found, &self.homes(digest)).await?;
+        let storage = self.storage();
+        let aims: Vec<_> = storage.serving_homes(digest.point()).into_iter().cloned().collect();
+        let housing = self.house(&found, &aims).await?;
         let next = (!housing.is_complete).then(|| self.put_off(held));
         if housing.made.is_empty() && housing.left.is_empty() {
             return Ok(next.map_or(Next::Over, |next| Next::Work(Box::new(next))));

@@ -1,5 +1,7 @@
 //! Taking in bytes: hashed while they stream, and published only when they are what their digest says.
 
+use std::time::Duration;
+
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 
@@ -24,6 +26,17 @@ pub(super) struct Receiver {
 
 /// Chunks of fewer bytes are gathered.
 const SMALL_CHUNK: usize = 64 * 1024;
+
+/// How long a bucket may take for a few bytes when there is another to put them into.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Bytes that become a blob in one step.
+enum Few<'a> {
+    /// These.
+    Held(Bytes),
+    /// Those that lie there.
+    Tail(&'a BucketId, &'a ObjectPath),
+}
 
 /// Where an upload's bytes came to lie.
 pub(super) struct Landed {
@@ -197,17 +210,33 @@ impl Registry {
         if actual != *digest {
             return Err(Error::DigestMismatch { expected: digest.clone(), actual });
         }
-        let (size, path) = (bytes.len() as u64, ObjectPath::blob(digest));
-        let mut failure = None;
-        for bucket in self.landing(digest) {
-            let driver = self.bucket(&bucket).await?;
-            match driver.put_content(&path, bytes.clone(), PutMode::Overwrite).await {
-                Ok(version) => return Ok(Landed { place: self.place(bucket, path, version), size }),
-                Err(error) if error.is_of_the_bucket() => failure = Some(error),
-                Err(error) => return Err(error.into()),
+        let size = bytes.len() as u64;
+        let place = self.land_in_one(digest, Few::Held(bytes)).await?;
+        Ok(Landed { place, size })
+    }
+
+    /// Puts a blob into the first of the buckets where it may land that takes it.
+    async fn land_in_one(&self, digest: &Digest, few: Few<'_>) -> Result<Place> {
+        let path = ObjectPath::blob(digest);
+        let mut failure = Error::BucketUnknown(self.storage().home(digest).clone());
+        let mut landing = self.landing(digest).into_iter().peekable();
+        while let Some(bucket) = landing.next() {
+            let put = self.put_into(&bucket, &path, &few);
+            let taken = if landing.peek().is_some() { patiently(put).await } else { put.await };
+            match taken {
+                Ok(version) => return Ok(self.place(bucket, path, version)),
+                Err(Error::Storage(error)) if error.is_of_the_bucket() => failure = error.into(),
+                Err(error) => return Err(error),
             }
         }
-        Err(failure.map_or_else(|| Error::BucketUnknown(self.storage().home(digest).clone()), Error::from))
+        Err(failure)
+    }
+
+    async fn put_into(&self, bucket: &BucketId, path: &ObjectPath, few: &Few<'_>) -> Result<Version> {
+        Ok(match few {
+            Few::Held(bytes) => self.bucket(bucket).await?.put_content(path, bytes.clone(), PutMode::Overwrite).await?,
+            Few::Tail(from, tail) => self.storage().transfer((from, tail), (bucket, path)).await?,
+        })
     }
 
     /// The buckets where a blob may land at once: its first home that serves and, should that fail after all, the two
@@ -226,13 +255,13 @@ impl Registry {
                 return self.land_whole(digest, bytes).await;
             }
         }
-        let storage = self.storage();
-        let (home, path) = (storage.serving(digest.point())[0].clone(), ObjectPath::blob(digest));
-        let version = match storage.transfer((&session.bucket, tail), (&home, &path)).await {
-            Err(error) if error.may_mean_absent() => Err(storage::Error::CheckpointGone(tail.clone())),
+        let place = match self.land_in_one(digest, Few::Tail(&session.bucket, tail)).await {
+            Err(Error::Storage(error)) if error.may_mean_absent() => {
+                Err(storage::Error::CheckpointGone(tail.clone()).into())
+            }
             moved => moved,
         }?;
-        Ok(Landed { place: self.place(home, path, version), size: session.offset })
+        Ok(Landed { place, size: session.offset })
     }
 
     /// Verified bytes become an object where they lie.
@@ -361,6 +390,11 @@ impl Receiver {
     pub(super) async fn checkpoint(&mut self) -> Result<Progress> {
         Ok(self.writer.checkpoint().await?)
     }
+}
+
+async fn patiently<T>(put: impl Future<Output = Result<T>>) -> Result<T> {
+    let late = |over| Err(storage::Error::Unavailable(Box::new(over)).into());
+    tokio::time::timeout(PATIENCE, put).await.unwrap_or_else(late)
 }
 
 fn verify(digester: &Digester, expected: &Digest) -> Result<()> {

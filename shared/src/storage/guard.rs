@@ -50,6 +50,14 @@ async fn guarded<T>(breaker: &Breaker, refusal: Refusal, call: impl Future<Outpu
     outcome
 }
 
+/// The same for a read, which nobody may wait for any longer when another bucket has its object too.
+async fn guarded_read<T>(breaker: &Breaker, call: impl Future<Output = Result<T>>) -> Result<T> {
+    let waiting = breaker.wait(Instant::now());
+    let outcome = guarded(breaker, Refusal::OfTheObject, call).await;
+    waiting.over();
+    outcome
+}
+
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl StorageDriver for Guarded {
@@ -63,7 +71,7 @@ impl StorageDriver for Guarded {
     }
 
     async fn get_content(&self, path: &ObjectPath, limit: u64) -> Result<Bytes> {
-        guarded(&self.breaker, Refusal::OfTheObject, self.inner.get_content(path, limit)).await
+        guarded_read(&self.breaker, self.inner.get_content(path, limit)).await
     }
 
     async fn put_content(&self, path: &ObjectPath, content: Bytes, mode: PutMode) -> Result<Version> {
@@ -71,7 +79,7 @@ impl StorageDriver for Guarded {
     }
 
     async fn reader(&self, path: &ObjectPath, span: Span) -> Result<Content> {
-        guarded(&self.breaker, Refusal::OfTheObject, self.inner.reader(path, span)).await
+        guarded_read(&self.breaker, self.inner.reader(path, span)).await
     }
 
     async fn writer(&self, path: &ObjectPath, progress: Option<Progress>) -> Result<Box<dyn Writer>> {
@@ -80,7 +88,7 @@ impl StorageDriver for Guarded {
     }
 
     async fn stat(&self, path: &ObjectPath) -> Result<Stat> {
-        guarded(&self.breaker, Refusal::OfTheObject, self.inner.stat(path)).await
+        guarded_read(&self.breaker, self.inner.stat(path)).await
     }
 
     async fn list(&self, directory: &ObjectPath, after: Option<&ObjectPath>, limit: usize) -> Result<Vec<Entry>> {

@@ -12,6 +12,8 @@ use crate::storage::topology::BucketId;
 const ENOUGH: u32 = 3;
 /// How long it stays open the first time; twice as long each time after that.
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
+/// How long a read was waited for, at least, that says something of the bucket by being given up.
+const SLOW: Duration = Duration::from_secs(2);
 /// The longest that it stays open.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -60,14 +62,23 @@ impl Breaker {
 
     /// Takes note of what a call came to.
     pub(super) fn hear(&self, error: Option<&Error>, a_refusal_counts: bool, now: Instant) {
-        let mut state = self.state();
-        if !error.is_some_and(|error| is_failure(error, a_refusal_counts)) {
-            if state.open_until.is_some() {
-                tracing::info!(bucket = %self.bucket, "the bucket serves again");
-            }
-            *state = State { failures: 0, open_until: None };
-            return;
+        if error.is_some_and(|error| is_failure(error, a_refusal_counts)) {
+            return self.count(now);
         }
+        let mut state = self.state();
+        if state.open_until.is_some() {
+            tracing::info!(bucket = %self.bucket, "the bucket serves again");
+        }
+        *state = State { failures: 0, open_until: None };
+    }
+
+    /// A read that is to be waited for: should it be dropped after a while, without an answer, it counts as a failure.
+    pub(super) fn wait(&self, now: Instant) -> Waiting<'_> {
+        Waiting { breaker: self, since: now }
+    }
+
+    fn count(&self, now: Instant) {
+        let mut state = self.state();
         state.failures = state.failures.saturating_add(1);
         if state.failures >= ENOUGH {
             if state.open_until.is_none() {
@@ -79,6 +90,29 @@ impl Breaker {
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A read that has no answer yet.
+#[derive(Debug)]
+pub(super) struct Waiting<'a> {
+    breaker: &'a Breaker,
+    since: Instant,
+}
+
+impl Waiting<'_> {
+    /// It was answered.
+    pub(super) fn over(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        if now - self.since >= SLOW {
+            self.breaker.count(now);
+        }
     }
 }
 
@@ -130,6 +164,19 @@ mod tests {
             breaker.hear(None, false, now);
             assert!(breaker.is_closed(now) && breaker.admit(now).is_ok());
         }
+    }
+
+    #[test]
+    fn a_read_that_is_given_up_counts_once_it_was_slow() {
+        let breaker = Breaker::new("one".parse().unwrap());
+        let slow = || Instant::now().checked_sub(SLOW).unwrap();
+        for _ in 0..3 {
+            drop(breaker.wait(Instant::now()));
+            breaker.wait(slow()).over();
+        }
+        assert!(breaker.is_closed(Instant::now()));
+        (0..3).for_each(|_| drop(breaker.wait(slow())));
+        assert!(!breaker.is_closed(Instant::now()));
     }
 
     #[test]

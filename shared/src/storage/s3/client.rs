@@ -21,6 +21,8 @@ const WHOLE_OBJECT: Duration = Duration::from_mins(15);
 /// How long a body may stand still.
 const STALL: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 4;
+/// All attempts together: whatever fails in the first minute of a bucket's trouble ends with it.
+const ALL_ATTEMPTS: Duration = Duration::from_mins(1);
 
 /// A client of the bucket's store, with the process's credentials and connections.
 pub(super) fn connect(config: &S3Config, shared: &SdkConfig, calls: Option<Calls>) -> Client {
@@ -31,7 +33,7 @@ pub(super) fn connect(config: &S3Config, shared: &SdkConfig, calls: Option<Calls
         .region(region.unwrap_or_else(|| Region::from_static("us-east-1")))
         .force_path_style(config.path_style.unwrap_or(endpoint.is_some()))
         .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS))
-        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(FIRST_BYTE).build())
+        .timeout_config(timeouts(FIRST_BYTE, ALL_ATTEMPTS))
         .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL).build());
     builder.set_endpoint_url(endpoint);
     if let Some(calls) = calls {
@@ -42,8 +44,12 @@ pub(super) fn connect(config: &S3Config, shared: &SdkConfig, calls: Option<Calls
 
 /// What a copy, or the end of an upload in parts, changes: the store works for as long as it takes.
 pub(super) fn patient() -> Builder {
-    Builder::default()
-        .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(WHOLE_OBJECT).build())
+    Builder::default().timeout_config(timeouts(WHOLE_OBJECT, WHOLE_OBJECT))
+}
+
+fn timeouts(answer: Duration, all_attempts: Duration) -> TimeoutConfig {
+    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(answer);
+    timeouts.operation_timeout(all_attempts).build()
 }
 
 /// A store and an account in it: between two buckets of one realm, the store copies by itself.
