@@ -1,6 +1,7 @@
 //! A bucket joins a ring that holds many blobs: its share moves to it inside the store, everything can be read meanwhile, and
 //! what has moved is gone from where it was.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use shared::metadata::MetadataStore;
 use shared::oci::{Algorithm, Digest, RepositoryName};
 use shared::registry::ring::Safety;
 use shared::registry::{Registry, Terms};
-use shared::storage::{Changes, Joining, ShardedDriver};
+use shared::storage::{BucketId, BucketState, Changes, Joining, ShardedDriver, Topology};
 use tokio::time::Instant;
 use url::Url;
 
@@ -128,4 +129,50 @@ async fn a_bucket_that_joins_four_takes_its_share_by_copies_inside_the_store_alo
     let old: Vec<_> = storage.topology().buckets.iter().map(|bucket| bucket.id.as_str()).collect();
     let left: usize = objects(&storage, &old).await.iter().sum();
     assert_eq!(left as u64, u64::from(BLOBS) - rebalanced.moved, "what has moved is gone from where it was");
+}
+
+/// What part of the circle each active bucket should have, by weight.
+fn due(topology: &Topology) -> BTreeMap<&BucketId, f64> {
+    let active = || topology.buckets.iter().filter(|bucket| bucket.state == BucketState::Active);
+    let all: u32 = active().map(|bucket| bucket.weight).sum();
+    active().map(|bucket| (&bucket.id, f64::from(bucket.weight) / f64::from(all))).collect()
+}
+
+/// What part of all blobs must move at least, were every bucket to have exactly its due.
+fn must_move(before: &Topology, after: &Topology) -> f64 {
+    let before = due(before);
+    let gained = |(id, share): (&&BucketId, &f64)| (share - before.get(*id).copied().unwrap_or_default()).max(0.0);
+    due(after).iter().map(gained).sum()
+}
+
+/// The `number`th of a sequence of changes that is always the same.
+fn change(number: usize, topology: &Topology) -> Changes {
+    let active: Vec<_> = topology.buckets.iter().filter(|bucket| bucket.state == BucketState::Active).collect();
+    let some = active[number * 7 % active.len()].id.clone();
+    match number % 3 {
+        0 => {
+            let (id, url) = (format!("m-{number}"), format!("memory:m-{number}"));
+            let joining = Joining { id: id.parse().expect("an id"), url: url.parse().expect("a URL") };
+            Changes { add: vec![joining], ..Changes::default() }
+        }
+        1 => Changes { weight: vec![(some, u32::try_from(2 + number % 2).expect("a weight"))], ..Changes::default() },
+        _ => Changes { drain: vec![some], ..Changes::default() },
+    }
+}
+
+#[tokio::test]
+async fn a_change_moves_hardly_more_than_it_must() {
+    let url = |text: &str| text.parse::<Url>().expect("a URL");
+    let storage = ["memory:m-a", "memory:m-b", "memory:m-c", "memory:m-d"].map(url);
+    let stores = Stores { storage: storage.into(), metadata: url("memory:") };
+    let (storage, metadata) = stores.open(&Aws::default()).await.expect("memory can be opened");
+    let registry = registry(storage, metadata);
+    for number in 0..18 {
+        let topology = registry.history(1).await.expect("a history").remove(0);
+        let all = Safety { max_move: 1.0, now: true };
+        let Ok(planned) = registry.apply(&change(number, &topology), all).await else { continue };
+        let (moved, least) = (planned.share_moved, must_move(&planned.from, &planned.to));
+        println!("change {number}: {moved:.4} of all blobs move, {least:.4} must");
+        assert!(moved <= least + 0.02, "change {number}: {moved} instead of {least}");
+    }
 }
