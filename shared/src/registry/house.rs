@@ -1,6 +1,8 @@
 //! Bringing a blob to the buckets where the ring wants it. It is read from where it lies until its copies are proven and its
 //! row says so; what nobody is sent to any more goes when no URL of it is left.
 
+use std::time::Duration;
+
 use super::blobs::not_serving;
 use super::prove::prove;
 use super::work::Next;
@@ -10,6 +12,9 @@ use crate::clock::Timestamp;
 use crate::metadata::{BlobRecord, Place, Rehousing, Task, Work};
 use crate::oci::{Digest, UploadId};
 use crate::storage::{BucketId, ObjectPath};
+
+/// How often it is looked whether a bucket still serves that takes its time.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 /// Where a blob lies now, and what that leaves.
 #[derive(Debug, Default)]
@@ -66,7 +71,11 @@ impl Registry {
         }
         let mut failure = Error::BlobUnknown;
         for from in self.by_service(found) {
-            match self.copy_of(from, bucket, path, &found.digest).await {
+            let copied = tokio::select! {
+                copied = self.copy_of(from, bucket, path, &found.digest) => copied,
+                gone = self.stops_serving([bucket, &from.bucket]) => Err(not_serving(gone)),
+            };
+            match copied {
                 Ok(place) => return Ok(place),
                 Err(error) => failure = error,
             }
@@ -91,6 +100,21 @@ impl Registry {
             return Err(error);
         }
         Ok(self.place(bucket.clone(), path.clone(), copied.version))
+    }
+
+    /// Waits until one of the buckets that serve does not any more. A copy of gigabytes takes minutes: only so it is known
+    /// that it will not come.
+    async fn stops_serving<'a>(&self, buckets: [&'a BucketId; 2]) -> &'a BucketId {
+        let served = buckets.map(|bucket| self.storage().serves(bucket));
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            let storage = self.storage();
+            let mut gone =
+                buckets.into_iter().zip(served).filter(|(bucket, served)| *served && !storage.serves(bucket));
+            if let Some((bucket, _)) = gone.next() {
+                return bucket;
+            }
+        }
     }
 
     /// The blob's places, those in buckets that serve first.
