@@ -6,7 +6,6 @@ use std::sync::Arc;
 use url::Url;
 
 use super::stores::{Aws, OpenError, OpenErrors, Opened, S3, Stores, bucket_name};
-use crate::metadata::{MemoryStore, MetadataStore};
 use crate::storage::s3::S3Config;
 use crate::storage::{BucketId, Factory, StorageDriver};
 
@@ -31,14 +30,7 @@ impl Stores {
             storage: self.storage.iter().map(present_or_empty).collect(),
             metadata: present_or_empty(&self.metadata),
         };
-        let metadata = match present.open_metadata(aws).await {
-            // Whoever opens a registry for the first time would write down its ring.
-            Ok(metadata) if metadata.topology().await.map_err(OpenError::from)?.is_none() => {
-                Ok(Arc::new(MemoryStore::new()) as Arc<dyn MetadataStore>)
-            }
-            opened => opened,
-        };
-        present.assemble(present.factory(Factory::reading(), aws).await, metadata).await
+        present.assemble(present.factory(Factory::reading(), aws).await, present.open_metadata(aws).await).await
     }
 
     /// Which of the buckets the URL leads to as well, however it is spelled; none when to none of them.
@@ -117,7 +109,7 @@ mod tests {
         let (storage, metadata) = stores.open_to_look(&Aws::default()).await.unwrap();
         let ids: Vec<_> = storage.topology().buckets.iter().map(|bucket| bucket.id.as_str()).collect();
         assert_eq!(ids, ["one", "two"]);
-        assert!(metadata.topology().await.unwrap().is_some());
+        assert_eq!(metadata.topology().await.unwrap(), None);
         assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 0);
     }
 

@@ -1,6 +1,6 @@
 //! Opening the stores that a process was told to use: clients are made once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -150,12 +150,20 @@ impl Stores {
 
     /// Opens both. The first process that can open all of it writes the first topology; all others read it.
     pub async fn open(&self, aws: &Aws) -> Result<Opened, OpenErrors> {
-        self.assemble(self.factory(Factory::standard(), aws).await, self.open_metadata(aws).await).await
+        let opened = self.assemble(self.factory(Factory::standard(), aws).await, self.open_metadata(aws).await).await?;
+        record_first(opened).await
     }
 
-    /// The same, of buckets and a table on AWS: a process that opens no others need not carry the code for them.
+    /// Opens buckets and a table on AWS, and writes nothing: as long as no topology is written it goes by the first one,
+    /// which all who know the same buckets have in common. A process that opens no other stores need not carry the code for
+    /// them.
     pub async fn open_on_aws(&self, aws: &Aws) -> Result<Opened, OpenErrors> {
         self.assemble(self.factory(Factory::default(), aws).await, self.open_table(aws).await).await
+    }
+
+    /// The same, writing the first topology as [`open`](Self::open) does: for the one process on AWS that may.
+    pub async fn open_on_aws_and_record(&self, aws: &Aws) -> Result<Opened, OpenErrors> {
+        record_first(self.open_on_aws(aws).await?).await
     }
 
     pub(super) async fn assemble(
@@ -256,11 +264,9 @@ pub fn bucket_name(url: &Url) -> Option<BucketId> {
 /// The topology that the metadata keeps, or the first one. What it does not have has not joined yet: that is for an operator
 /// to do.
 async fn topology(metadata: &dyn MetadataStore, named: &[(BucketId, Url)]) -> Result<Topology, OpenError> {
-    let topology = if let Some(topology) = metadata.topology().await? {
-        topology
-    } else {
-        let first = Topology::first(named.iter().cloned())?;
-        if metadata.put_topology(&first).await? { first } else { metadata.topology().await?.unwrap_or(first) }
+    let topology = match metadata.topology().await? {
+        Some(topology) => topology,
+        None => Topology::first(named.iter().cloned())?,
     };
     let known = sorted(topology.buckets.iter().map(|Bucket { id, .. }| id));
     let given = sorted(named.iter().map(|(id, _)| id));
@@ -271,6 +277,22 @@ async fn topology(metadata: &dyn MetadataStore, named: &[(BucketId, Url)]) -> Re
         tracing::warn!(bucket = %id, "the bucket is not on the ring: `ringhold ring apply --add URL` makes it join");
     }
     Ok(topology)
+}
+
+/// Writes the first topology, unless one is written.
+async fn record_first((storage, metadata): Opened) -> Result<Opened, OpenErrors> {
+    let recorded = async {
+        if metadata.topology().await?.is_some() || metadata.put_topology(storage.topology()).await? {
+            return Ok(None);
+        }
+        // Another process was first, and may know other buckets.
+        metadata.topology().await
+    };
+    let storage = match recorded.await.map_err(OpenError::from)? {
+        Some(theirs) => Arc::new(storage.follow(theirs, BTreeSet::new()).await.map_err(OpenError::from)?),
+        None => storage,
+    };
+    Ok((storage, metadata))
 }
 
 fn sorted<'a>(ids: impl Iterator<Item = &'a BucketId>) -> Vec<&'a BucketId> {

@@ -94,7 +94,7 @@ where
 }
 
 async fn open(settings: &FunctionSettings, aws: &Aws) -> Result<Registry, OpenErrors> {
-    let (storage, metadata) = settings.stores.open_on_aws(aws).await?;
+    let (storage, metadata) = settings.stores.open_on_aws_and_record(aws).await?;
     Ok(Registry::new(storage, Arc::clone(&metadata), Terms::with_urls_of(settings.http.url_life)))
 }
 
