@@ -58,6 +58,16 @@ async fn guarded_read<T>(breaker: &Breaker, call: impl Future<Output = Result<T>
     outcome
 }
 
+/// The same for a step of a writer that may ask the bucket for nothing: only its failure says something.
+async fn guarded_step<T>(breaker: &Breaker, step: impl Future<Output = Result<T>>) -> Result<T> {
+    breaker.check(Instant::now())?;
+    let outcome = step.await;
+    if let Err(error) = &outcome {
+        breaker.hear(Some(error), true, Instant::now());
+    }
+    outcome
+}
+
 #[deny(clippy::missing_trait_methods)]
 #[async_trait]
 impl StorageDriver for Guarded {
@@ -83,7 +93,7 @@ impl StorageDriver for Guarded {
     }
 
     async fn writer(&self, path: &ObjectPath, progress: Option<Progress>) -> Result<Box<dyn Writer>> {
-        let inner = guarded(&self.breaker, Refusal::OfTheBucket, self.inner.writer(path, progress)).await?;
+        let inner = guarded_step(&self.breaker, self.inner.writer(path, progress)).await?;
         Ok(Box::new(GuardedWriter { inner, breaker: Arc::clone(&self.breaker) }))
     }
 
@@ -134,7 +144,7 @@ struct GuardedWriter {
 #[async_trait]
 impl Writer for GuardedWriter {
     async fn write(&mut self, bytes: Bytes) -> Result<()> {
-        guarded(&self.breaker, Refusal::OfTheBucket, self.inner.write(bytes)).await
+        guarded_step(&self.breaker, self.inner.write(bytes)).await
     }
 
     fn size(&self) -> u64 {
@@ -152,5 +162,25 @@ impl Writer for GuardedWriter {
     /// Whatever the bucket's state: what can be tidied up is.
     async fn cancel(self: Box<Self>) -> Result<()> {
         self.inner.cancel().await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::storage::{Error, MemoryDriver};
+
+    #[tokio::test]
+    async fn bytes_that_a_writer_only_gathers_say_nothing_of_the_bucket() {
+        let breaker = Arc::new(Breaker::new("one".parse().unwrap()));
+        let guarded = Guarded::new(Arc::new(MemoryDriver::default()), Arc::clone(&breaker));
+        let fail = || breaker.hear(Some(&Error::Unavailable("503".into())), false, Instant::now());
+        fail();
+        fail();
+        let mut writer = guarded.writer(&"a/b".parse().unwrap(), None).await.unwrap();
+        writer.write(Bytes::from_static(b"few")).await.unwrap();
+        fail();
+        assert!(!breaker.is_closed(Instant::now()), "the third failure in a row");
+        assert!(writer.write(Bytes::from_static(b"more")).await.is_err());
     }
 }

@@ -47,6 +47,11 @@ impl Breaker {
         self.state().open_until.is_none_or(|until| until <= now)
     }
 
+    /// Fails while the breaker is open.
+    pub(super) fn check(&self, now: Instant) -> Result<()> {
+        if self.is_closed(now) { Ok(()) } else { Err(Error::Unavailable(Box::new(LeftAlone(self.bucket.clone())))) }
+    }
+
     /// Fails while the breaker is open. When its pause is over, the first call is let through, and the pause begins anew.
     pub(super) fn admit(&self, now: Instant) -> Result<()> {
         let mut state = self.state();
