@@ -22,7 +22,7 @@ const CHUNKS: [usize; 3] = [6 * MIB, MIB, 5 * MIB];
 const TOGETHER: usize = 8;
 
 /// How long a client goes on asking.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// A layer as a client sends it, with what the client knows of the upload.
 struct Layer {
