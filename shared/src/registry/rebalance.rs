@@ -70,6 +70,7 @@ impl Registry {
     /// Brings blobs to where the topology wants them until all are there, or until then.
     pub async fn rebalance(&self, until: Instant) -> Result<Rebalanced> {
         let mut rebalanced = Rebalanced::default();
+        self.keep_up().await;
         let topology = self.storage().topology().clone();
         if topology.is_first() {
             return Ok(rebalanced);

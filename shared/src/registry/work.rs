@@ -117,6 +117,8 @@ impl Registry {
     }
 
     async fn perform(&self, held: &Work, until: Instant) -> Result<Next> {
+        // Whoever works may have slept, or be at it for long.
+        self.keep_up().await;
         match &held.task {
             Task::Settle { digest, place } => self.settle(held, digest, place).await,
             Task::House { digest } => self.house_blob(held, digest).await,

@@ -31,6 +31,8 @@ impl<'a> Import<'a> {
     pub(super) async fn blob(&self, repository: &RepositoryName, digest: &Digest, size: Option<u64>) -> Result<bool> {
         // It is never closed.
         let _turn = self.turns.acquire().await;
+        // An import may take longer than a topology.
+        self.registry.keep_up().await;
         match self.take_blob(repository, digest, size).await.map_err(ImportFault::into_outage) {
             Ok(fate) => {
                 self.tell_blob(repository, digest, fate);
