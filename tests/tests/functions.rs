@@ -316,9 +316,9 @@ async fn a_bucket_that_is_gone_in_the_middle_costs_its_own_blobs_a_503_and_no_pu
     for content in &contents {
         let read = blobs.invoke(request(&Method::GET, &blob(&digest(content)), b"")).await;
         if is_there(content) && content != hit {
-            expect_unavailable(read)
+            expect_unavailable(read);
         } else {
-            assert_eq!(answer(read).2, *content)
+            assert_eq!(answer(read).2, *content);
         }
     }
 }
