@@ -21,6 +21,7 @@ use harness::deployment::root;
 use harness::events;
 use harness::lambda::Environment;
 use harness::stack::Stack;
+use ringhold_benches::Spread;
 use serde_json::{Value, json};
 use shared::config::Aws;
 
@@ -56,19 +57,19 @@ async fn main() {
             times.push(first_answer(binary, &variables, event).await);
         }
     }
-    let least = Spread::of(&starts[0]);
+    let least = milliseconds(&starts[0]);
     for (times, (function, ..)) in starts.iter().zip(&measured) {
-        let spread = Spread::of(times);
-        println!("  {function:<10} {spread}  {:.2} x hello", spread.median / least.median);
+        let spread = milliseconds(times);
+        println!("  {function:<10} {}  {:.2} x hello", told(spread), spread.median / least.median);
     }
 
     println!("GET of a manifest by its digest, of {REQUESTS} each, in ms:");
     let warm_hello = warm(&hello(), &variables, &get("/")).await;
     let warm_manifests = warm(&function("Manifests"), &variables, &pull).await;
     let read = reads(&stack, &digest).await;
-    println!("  {:<32} {warm_manifests}", "the function");
-    println!("  {:<32} {warm_hello}", "a function that does nothing");
-    println!("  {:<32} {read}", "the read of the table alone");
+    println!("  {:<32} {}", "the function", told(warm_manifests));
+    println!("  {:<32} {}", "a function that does nothing", told(warm_hello));
+    println!("  {:<32} {}", "the read of the table alone", told(read));
     println!("  ours: {:.2} ms", warm_manifests.median - warm_hello.median - read.median);
 }
 
@@ -129,7 +130,7 @@ async fn warm(binary: &Path, variables: &[(String, String)], event: &Value) -> S
         environment.invoke(event.clone()).await.expect("an answer");
         times.push(asked.elapsed());
     }
-    Spread::of(&times)
+    milliseconds(&times)
 }
 
 /// The read that a GET of a manifest makes, without anything around it.
@@ -144,27 +145,13 @@ async fn reads(stack: &Stack, digest: &str) -> Spread {
         assert!(read.item.is_some(), "the manifest is there");
         times.push(asked.elapsed());
     }
-    Spread::of(&times[1..])
+    milliseconds(&times[1..])
 }
 
-/// Times in milliseconds.
-#[derive(Debug, Clone, Copy)]
-struct Spread {
-    least: f64,
-    median: f64,
-    most: f64,
+fn milliseconds(times: &[Duration]) -> Spread {
+    Spread::of(times.iter().map(|time| time.as_secs_f64() * 1000.0).collect())
 }
 
-impl Spread {
-    fn of(times: &[Duration]) -> Self {
-        let mut times: Vec<_> = times.iter().map(|time| time.as_secs_f64() * 1000.0).collect();
-        times.sort_by(f64::total_cmp);
-        Self { least: times[0], median: times[times.len() / 2], most: times[times.len() - 1] }
-    }
-}
-
-impl std::fmt::Display for Spread {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(formatter, "median {:6.2} ({:6.2} to {:7.2})", self.median, self.least, self.most)
-    }
+fn told(Spread { least, median, most }: Spread) -> String {
+    format!("median {median:6.2} ({least:6.2} to {most:7.2})")
 }

@@ -130,7 +130,6 @@ impl Api {
         if !answers(&route) {
             return Err(Error::Misdirected);
         }
-        self.registry.keep_up().await;
         let call = Call { method: parts.method, query: Query::parse(parts.uri.query()), headers: parts.headers };
         self.answer(route, &call, body).await
     }
@@ -138,6 +137,9 @@ impl Api {
     async fn answer(&self, route: Route, call: &Call, body: WireBody) -> Result<Reply, Error> {
         if !route.methods().contains(&call.method) {
             return Err(Error::MethodNotAllowed { allowed: route.methods() });
+        }
+        if route.is_about_data() {
+            self.registry.keep_up().await;
         }
         match route {
             Route::Version => Ok(base::version()),

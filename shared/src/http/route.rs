@@ -141,6 +141,12 @@ impl Route {
         }
     }
 
+    /// Whether the answer is about what the registry holds, not only about the process.
+    #[must_use]
+    pub const fn is_about_data(&self) -> bool {
+        !matches!(self, Self::Version | Self::Health)
+    }
+
     /// What can be done here.
     #[must_use]
     pub const fn methods(&self) -> &'static [Method] {

@@ -24,7 +24,7 @@ pub use records::{
     BlobRecord, Claim, Direct, DirectState, DirectUpload, Generation, LinkedBlob, ManifestRecord, Place, Referrer,
     TagRecord, UploadSession,
 };
-pub use sector::{Pass, Sector};
+pub use sector::{Pass, Sector, Tally};
 pub use store::{
     Advance, BlobCommit, ClaimOutcome, Committed, DirectAdvance, ManifestPut, MetadataStore, PutOutcome, Rehousing,
     SessionClaim, Unlinked,

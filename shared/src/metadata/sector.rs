@@ -1,6 +1,7 @@
 //! All blobs in sixteen parts, so that background work can go through them in pages, and several processes at once.
 
 use std::fmt;
+use std::ops::AddAssign;
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,28 @@ impl fmt::Display for Sector {
     }
 }
 
+/// What looking at blobs came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Tally {
+    /// How many blobs were looked at.
+    pub seen: u64,
+    /// How many were moved or copied.
+    pub moved: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
+    /// How many could not be, and are left to work of their own.
+    pub failed: u64,
+}
+
+impl AddAssign for Tally {
+    fn add_assign(&mut self, other: Self) {
+        self.seen += other.seen;
+        self.moved += other.moved;
+        self.bytes += other.bytes;
+        self.failed += other.failed;
+    }
+}
+
 /// How far a sector's blobs have been brought to where a topology wants them. One process at a time is at it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pass {
@@ -46,14 +69,9 @@ pub struct Pass {
     pub started: Timestamp,
     /// The last blob that was looked at; none before the first.
     pub after: Option<Digest>,
-    /// How many blobs were looked at.
-    pub seen: u64,
-    /// How many were moved or copied.
-    pub moved: u64,
-    /// How many bytes they have.
-    pub bytes: u64,
-    /// How many could not be, and are left to work of their own.
-    pub failed: u64,
+    /// What it came to so far.
+    #[serde(flatten)]
+    pub tally: Tally,
     /// When all were looked at.
     pub finished: Option<Timestamp>,
     /// Until when a process is at it; it says so again and again.
@@ -67,18 +85,6 @@ impl Pass {
     #[must_use]
     pub fn begin(sector: Sector, epoch: Epoch, now: Timestamp, version: u64) -> Self {
         let (held, started) = (now, now);
-        Self {
-            sector,
-            epoch,
-            started,
-            after: None,
-            seen: 0,
-            moved: 0,
-            bytes: 0,
-            failed: 0,
-            finished: None,
-            held,
-            version,
-        }
+        Self { sector, epoch, started, after: None, tally: Tally::default(), finished: None, held, version }
     }
 }

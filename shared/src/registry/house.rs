@@ -4,14 +4,14 @@
 use std::time::Duration;
 
 use super::blobs::not_serving;
-use super::prove::prove;
+use super::prove::{Source, proven_copy};
 use super::work::Next;
 use super::{Error, Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::{BlobRecord, Place, Rehousing, Task, Work};
 use crate::oci::{Digest, UploadId};
-use crate::storage::{BucketId, ObjectPath};
+use crate::storage::{BucketId, ObjectPath, ShardedDriver};
 
 /// How often it is looked whether a bucket still serves that takes its time.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -92,14 +92,8 @@ impl Registry {
         digest: &Digest,
     ) -> Result<Place> {
         let (source, target) = (self.bucket(&from.bucket).await?, self.bucket(bucket).await?);
-        let mut copied = target.copy_from(&*source, &from.path, path).await?;
-        // What was compared must be what was verified.
-        copied.is_compared &= copied.source.as_ref().is_none_or(|version| *version == from.version);
-        if let Err(error) = prove(&*target, path, &copied, digest).await {
-            target.delete(path, Some(&copied.version)).await?;
-            return Err(error);
-        }
-        Ok(self.place(bucket.clone(), path.clone(), copied.version))
+        let version = proven_copy(Source::of(&*source, from), &*target, path, digest).await?;
+        Ok(self.place(bucket.clone(), path.clone(), version))
     }
 
     /// Waits until one of the buckets that serve does not any more. A copy of gigabytes takes minutes: only so it is known
@@ -171,9 +165,7 @@ impl Registry {
         let Some(found) = self.metadata.blob(digest).await?.filter(|found| found.place.path.digest().is_some()) else {
             return Ok(Next::Over);
         };
-        let storage = self.storage();
-        let aims: Vec<_> = storage.serving_homes(digest.point()).into_iter().cloned().collect();
-        let housing = self.house(&found, &aims).await?;
+        let housing = self.house(&found, &self.serving_homes(digest)).await?;
         let next = (!housing.is_complete).then(|| self.put_off(held));
         if housing.made.is_empty() && housing.left.is_empty() {
             return Ok(next.map_or(Next::Over, |next| Next::Work(Box::new(next))));
@@ -189,4 +181,15 @@ impl Registry {
     pub(super) fn homes(&self, digest: &Digest) -> Vec<BucketId> {
         self.storage().homes(digest.point()).into_iter().cloned().collect()
     }
+
+    /// The same, of the buckets that serve now.
+    pub(super) fn serving_homes(&self, digest: &Digest) -> Vec<BucketId> {
+        self.storage().serving_homes(digest.point()).into_iter().cloned().collect()
+    }
+}
+
+/// Whether the blob lies in exactly its homes, or will be brought there from where its upload put it.
+pub(super) fn is_home(storage: &ShardedDriver, blob: &BlobRecord) -> bool {
+    let homes = storage.homes(blob.digest.point());
+    blob.place.path.digest().is_none() || blob.places().map(|place| &place.bucket).eq(homes)
 }

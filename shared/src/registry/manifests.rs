@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use super::prove::expect;
 use super::{Error, Registry, Result};
 use crate::clock::Timestamp;
 use crate::metadata::{Generation, ManifestPut, ManifestRecord, PutOutcome};
@@ -139,11 +140,8 @@ fn digest_of(reference: &Reference, bytes: &[u8]) -> Result<Digest> {
         Reference::Tag(_) => return Ok(Digest::of(Algorithm::Sha256, bytes)),
         Reference::Digest(digest) => digest,
     };
-    let actual = Digest::of(expected.algorithm(), bytes);
-    if actual == *expected {
-        return Ok(actual);
-    }
-    Err(Error::DigestMismatch { expected: expected.clone(), actual })
+    expect(Digest::of(expected.algorithm(), bytes), expected)?;
+    Ok(expected.clone())
 }
 
 /// Every tag that shall name the manifest, once each.

@@ -1,14 +1,13 @@
 //! The ring as this process knows it. It reads it again now and then, and is right even when what it knows is old: a blob's
 //! row says where its bytes are, and what was placed by an old topology is moved later.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::{Error, Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
-use crate::storage::{BucketId, Health, ShardedDriver, ShardedError, StorageDriver};
+use crate::storage::{BucketId, Health, ShardedDriver, ShardedError, StorageDriver, Topology};
 
 /// How long what was read holds.
 pub(super) const HOLDS: Duration = Duration::from_mins(1);
@@ -61,25 +60,31 @@ impl Registry {
         }
         let Ok(_alone) = self.members.reading.try_lock() else { return };
         match tokio::time::timeout(PATIENCE, self.read_ring()).await {
-            Ok(Ok(())) => {}
+            Ok(Ok(_)) => {}
             Ok(Err(error)) => tracing::warn!(error = %Causes(&error), "the ring could not be read again"),
             Err(_) => tracing::warn!("the ring could not be read again in time"),
         }
     }
 
-    /// Reads the ring again.
-    pub async fn catch_up(&self) -> Result<()> {
+    /// Reads the ring again, and what is known of its buckets.
+    pub async fn catch_up(&self) -> Result<Health> {
         let _alone = self.members.reading.lock().await;
         self.read_ring().await
     }
 
-    async fn read_ring(&self) -> Result<()> {
+    async fn read_ring(&self) -> Result<Health> {
         self.members.note_reading();
         let (topology, health) = tokio::try_join!(self.metadata.topology(), self.metadata.health())?;
-        let present = self.members.present();
-        let topology = topology.unwrap_or_else(|| present.topology().clone());
+        let topology = topology.unwrap_or_else(|| self.storage().topology().clone());
         let health = health.unwrap_or_default();
-        self.adopt(present.follow(topology, ailing(&health)).await?);
+        self.go_by(topology, &health).await?;
+        Ok(health)
+    }
+
+    /// Goes on with this topology, and with what is known of its buckets.
+    pub(super) async fn go_by(&self, topology: Topology, health: &Health) -> Result<()> {
+        let ailing = health.ailing_at(Timestamp::now()).cloned().collect();
+        self.adopt(self.storage().follow(topology, ailing).await?);
         Ok(())
     }
 
@@ -102,10 +107,6 @@ impl Registry {
         }
         self.storage().bucket(id).cloned().ok_or_else(|| Error::BucketUnknown(id.clone()))
     }
-}
-
-pub(super) fn ailing(health: &Health) -> BTreeSet<BucketId> {
-    health.ailing_at(Timestamp::now()).cloned().collect()
 }
 
 impl From<ShardedError> for Error {

@@ -9,6 +9,7 @@ mod house;
 mod import;
 mod manifests;
 mod members;
+mod pace;
 mod probe;
 mod prove;
 mod quorum;
@@ -25,6 +26,7 @@ mod sweep;
 mod tests;
 mod uploads;
 mod verify;
+mod walk;
 mod work;
 
 use std::num::NonZeroU64;
@@ -39,7 +41,6 @@ pub use import::{
     ImportWatcher, ManifestFate, TagFate,
 };
 pub use manifests::{NewManifest, PutManifest, StoredManifest};
-pub use rebalance::Rebalanced;
 pub use referrers::ReferrersPage;
 pub use repositories::Condition;
 pub use scrub::{Damage, Finding, Remedy, Scrub, Scrubbed};

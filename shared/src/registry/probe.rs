@@ -20,8 +20,8 @@ const CONTENT: &[u8] = b"ringhold\n";
 impl Registry {
     /// Asks all buckets, records what they answered when there is news, and goes by it. Returns those that do not serve.
     pub async fn probe(&self) -> Result<Health> {
+        let known = self.catch_up().await?;
         let (storage, now) = (self.storage(), Timestamp::now());
-        let known = self.metadata.health().await?.unwrap_or_default();
         let asked = storage.topology().buckets.iter().filter(|bucket| bucket.state != BucketState::Down);
         let answers = join_all(asked.filter_map(|bucket| {
             let driver = storage.bucket(&bucket.id)?;
@@ -41,7 +41,7 @@ impl Registry {
         if !health.ailing.is_empty() || !known.ailing.is_empty() {
             self.metadata.put_health(&health).await?;
         }
-        self.catch_up().await?;
+        self.go_by(storage.topology().clone(), &health).await?;
         Ok(health)
     }
 }

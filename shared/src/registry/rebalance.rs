@@ -9,11 +9,14 @@ use std::time::Duration;
 use futures::future::join_all;
 use tokio::time::Instant;
 
+use super::house::is_home;
 use super::members::HOLDS;
+use super::pace::Pace;
 use super::{Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
-use crate::metadata::{BlobRecord, Pass, Sector, Work};
+use crate::metadata::{BlobRecord, Pass, Sector, Tally, Work};
+use crate::oci::Digest;
 use crate::storage::Topology;
 
 /// How many blobs are looked at between two records of how far a pass has come.
@@ -22,19 +25,6 @@ const PAGE: usize = 200;
 const TOGETHER: usize = 4;
 /// The longest that a request lives which a process began before it read the new topology.
 const LONGEST_REQUEST: Duration = Duration::from_mins(15);
-
-/// What a turn at carrying out the topology came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Rebalanced {
-    /// How many blobs were looked at.
-    pub seen: u64,
-    /// How many were moved or copied.
-    pub moved: u64,
-    /// How many bytes they have.
-    pub bytes: u64,
-    /// How many could not be, and are left to work of their own.
-    pub failed: u64,
-}
 
 /// What became of one blob.
 enum Moved {
@@ -68,8 +58,8 @@ impl Pass {
 
 impl Registry {
     /// Brings blobs to where the topology wants them until all are there, or until then.
-    pub async fn rebalance(&self, until: Instant) -> Result<Rebalanced> {
-        let mut rebalanced = Rebalanced::default();
+    pub async fn rebalance(&self, until: Instant) -> Result<Tally> {
+        let (mut rebalanced, mut pace) = (Tally::default(), Pace::of(self.terms.move_rate));
         self.keep_up().await;
         let topology = self.storage().topology().clone();
         if topology.is_first() {
@@ -83,7 +73,7 @@ impl Registry {
                 continue;
             }
             if let Some(pass) = self.begin_pass(sector, known, &topology).await? {
-                self.pass(pass, until, &mut rebalanced).await?;
+                rebalanced += self.pass(pass, until, &mut pace).await?;
             }
             if Instant::now() >= until {
                 break;
@@ -111,62 +101,52 @@ impl Registry {
         Ok(self.metadata.change_pass(known, &pass).await?.then_some(pass))
     }
 
-    async fn pass(&self, mut pass: Pass, until: Instant, rebalanced: &mut Rebalanced) -> Result<()> {
+    async fn pass(&self, mut pass: Pass, until: Instant, pace: &mut Pace) -> Result<Tally> {
+        let mut all = Tally::default();
         loop {
-            let page = self.metadata.blobs(pass.sector, pass.after.as_ref(), PAGE).await?;
+            let blobs = self.metadata.blobs(pass.sector, pass.after.as_ref(), PAGE).await?;
             let before = pass.clone();
-            let is_whole = self.move_page(&page, until, &mut pass, rebalanced).await;
-            let is_over = is_whole && page.len() < PAGE;
+            let (tally, is_whole) = self.move_all(&blobs, until, &mut pass.after, pace).await;
+            all += tally;
+            pass.tally += tally;
+            let is_over = is_whole && blobs.len() < PAGE;
             let now = Timestamp::now();
             pass.finished = is_over.then_some(now);
             pass.held = if is_over || !is_whole { now } else { now.plus(self.terms.work) };
             pass.version += 1;
             let is_ours = self.metadata.change_pass(Some(&before), &pass).await?;
             if is_over || !is_whole || !is_ours {
-                return Ok(());
+                return Ok(all);
             }
         }
     }
 
-    /// Whether the page was looked at to its end; else the pass goes on after the last of the blobs that were.
-    async fn move_page(
+    /// What the blobs came to, and whether all were looked at; `after` is the last of the blobs that were.
+    async fn move_all(
         &self,
-        page: &[BlobRecord],
+        blobs: &[BlobRecord],
         until: Instant,
-        pass: &mut Pass,
-        rebalanced: &mut Rebalanced,
-    ) -> bool {
-        for few in page.chunks(TOGETHER) {
+        after: &mut Option<Digest>,
+        pace: &mut Pace,
+    ) -> (Tally, bool) {
+        let mut tally = Tally::default();
+        for few in blobs.chunks(TOGETHER) {
             if Instant::now() >= until {
-                return false;
+                return (tally, false);
             }
-            let began = Instant::now();
-            let moved = join_all(few.iter().map(|blob| self.move_blob(blob))).await;
-            let mut bytes_moved = 0;
-            for moved in moved {
+            let bytes = tally.bytes;
+            for moved in join_all(few.iter().map(|blob| self.move_blob(blob))).await {
+                tally.seen += 1;
                 match moved {
                     Moved::Nothing => {}
-                    Moved::Bytes(bytes) => {
-                        (pass.moved, rebalanced.moved) = (pass.moved + 1, rebalanced.moved + 1);
-                        bytes_moved += bytes;
-                    }
-                    Moved::Failed => (pass.failed, rebalanced.failed) = (pass.failed + 1, rebalanced.failed + 1),
+                    Moved::Bytes(bytes) => (tally.moved, tally.bytes) = (tally.moved + 1, tally.bytes + bytes),
+                    Moved::Failed => tally.failed += 1,
                 }
             }
-            (pass.bytes, rebalanced.bytes) = (pass.bytes + bytes_moved, rebalanced.bytes + bytes_moved);
-            (pass.seen, rebalanced.seen) = (pass.seen + few.len() as u64, rebalanced.seen + few.len() as u64);
-            pass.after = few.last().map(|blob| blob.digest.clone());
-            self.keep_pace(bytes_moved, began).await;
+            *after = few.last().map(|blob| blob.digest.clone());
+            pace.keep(tally.bytes - bytes).await;
         }
-        true
-    }
-
-    /// Waits until that many bytes may have been moved since.
-    async fn keep_pace(&self, bytes: u64, began: Instant) {
-        if let (Some(rate), true) = (self.terms.move_rate, bytes > 0) {
-            let least = Duration::from_millis(bytes.saturating_mul(1000) / rate.get());
-            tokio::time::sleep_until(began + least).await;
-        }
+        (tally, true)
     }
 
     async fn move_blob(&self, found: &BlobRecord) -> Moved {
@@ -180,13 +160,11 @@ impl Registry {
     }
 
     async fn try_move(&self, found: &BlobRecord) -> Result<Moved> {
-        let homes = self.homes(&found.digest);
-        let is_home = found.places().map(|place| &place.bucket).eq(&homes);
         // What is staged is the settler's, who goes by the same ring.
-        if found.place.path.digest().is_none() || is_home {
+        if is_home(&self.storage(), found) {
             return Ok(Moved::Nothing);
         }
-        let housed = self.house(found, &homes).await;
+        let housed = self.house(found, &self.homes(&found.digest)).await;
         let is_complete = housed.as_ref().is_ok_and(|housing| housing.is_complete);
         if !is_complete {
             // Tried again, and again, by itself: the pass goes on.

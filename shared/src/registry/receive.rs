@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 
 use super::body::{Beginning, Body, begin};
-use super::prove::hash;
+use super::prove::{check, expect};
 use super::session::Held;
 use super::uploads::check_length;
 use super::{Error, Registry, Result};
@@ -206,10 +206,7 @@ impl Registry {
 
     /// Bytes held whole go straight home.
     async fn land_whole(&self, digest: &Digest, bytes: Bytes) -> Result<Landed> {
-        let actual = Digest::of(digest.algorithm(), &bytes);
-        if actual != *digest {
-            return Err(Error::DigestMismatch { expected: digest.clone(), actual });
-        }
+        expect(Digest::of(digest.algorithm(), &bytes), digest)?;
         let size = bytes.len() as u64;
         let place = self.land_in_one(digest, Few::Held(bytes)).await?;
         Ok(Landed { place, size })
@@ -274,8 +271,7 @@ impl Registry {
     /// Hashes stored bytes that no running hash vouches for. When they are not what the digest says they stay,
     /// unpublished: whether anybody else needs them is for a sweeper to decide, by the rows.
     async fn verify_stored(&self, place: &Place, digest: &Digest) -> Result<()> {
-        let actual = hash(&*self.bucket(&place.bucket).await?, &place.path, digest).await?;
-        if actual == *digest { Ok(()) } else { Err(Error::DigestMismatch { expected: digest.clone(), actual }) }
+        check(&*self.bucket(&place.bucket).await?, &place.path, digest).await
     }
 
     /// The last step: one transaction, after which the blob can be read; none when the session was lost. Bytes that turn
@@ -398,11 +394,7 @@ async fn patiently<T>(put: impl Future<Output = Result<T>>) -> Result<T> {
 }
 
 fn verify(digester: &Digester, expected: &Digest) -> Result<()> {
-    let actual = digester.clone().finish();
-    if actual == *expected {
-        return Ok(());
-    }
-    Err(Error::DigestMismatch { expected: expected.clone(), actual })
+    expect(digester.clone().finish(), expected)
 }
 
 /// The hash of an upload whose client announced none.

@@ -6,19 +6,16 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-use tokio::time::Instant;
-
+use super::pace::Pace;
 use super::prove::hash;
 use super::{Error, Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::{BlobRecord, Place, Rehousing, Sector, Task};
 use crate::oci::Digest;
-use crate::storage::{BucketId, ObjectPath, StorageDriver};
+use crate::storage::{BucketId, ObjectPath, Objects};
+use serde::{Deserialize, Serialize};
 
-/// Rows or objects read at a time.
-const PAGE: usize = 500;
 /// The most pending work that is known: what is about to be removed is no orphan.
 const MOST_WORK: usize = 100_000;
 
@@ -97,29 +94,12 @@ pub enum Remedy {
     Lost,
 }
 
-/// A stretch of reading that may not be faster than it should.
-struct Pace {
-    rate: Option<NonZeroU64>,
-    began: Instant,
-    bytes: u64,
-}
-
-impl Pace {
-    async fn keep(&mut self, bytes: u64) {
-        self.bytes += bytes;
-        if let Some(rate) = self.rate {
-            let least = Duration::from_millis(self.bytes.saturating_mul(1000) / rate.get());
-            tokio::time::sleep_until(self.began + least).await;
-        }
-    }
-}
-
 impl Registry {
     /// Reads all blobs, or a sample of them, and looks for objects that no row names.
     pub async fn scrub(&self, wanted: &Scrub) -> Result<Scrubbed> {
         self.catch_up().await?;
         let mut scrubbed = Scrubbed::default();
-        let mut pace = Pace { rate: wanted.rate, began: Instant::now(), bytes: 0 };
+        let mut pace = Pace::of(wanted.rate);
         for sector in Sector::all() {
             self.scrub_sector(sector, wanted, &mut pace, &mut scrubbed).await?;
         }
@@ -140,20 +120,14 @@ impl Registry {
         pace: &mut Pace,
         scrubbed: &mut Scrubbed,
     ) -> Result<()> {
-        let mut after = None;
-        loop {
-            let blobs = self.metadata.blobs(sector, after.as_ref(), PAGE).await?;
-            for blob in &blobs {
-                if within_sector(&blob.digest) >= wanted.sample {
-                    return Ok(());
-                }
-                self.scrub_blob(blob, wanted.repair, pace, scrubbed).await?;
+        let mut blobs = self.blobs_of(sector);
+        while let Some(blob) = blobs.next().await? {
+            if within_sector(&blob.digest) >= wanted.sample {
+                break;
             }
-            match blobs.last() {
-                Some(last) if blobs.len() == PAGE => after = Some(last.digest.clone()),
-                _ => return Ok(()),
-            }
+            self.scrub_blob(&blob, wanted.repair, pace, scrubbed).await?;
         }
+        Ok(())
     }
 
     async fn scrub_blob(
@@ -268,36 +242,25 @@ impl Registry {
         scrubbed: &mut Scrubbed,
     ) -> Result<()> {
         let (driver, before) = (self.bucket(id).await?, Timestamp::now().minus(wanted.orphans_after));
-        let mut after = None;
-        loop {
-            let entries = driver.list(&ObjectPath::all_homes(), after.as_ref(), PAGE).await?;
-            for entry in entries.iter().filter(|entry| entry.modified <= before) {
-                let Some(digest) = entry.path.digest() else { continue };
-                if going.contains(&(id.clone(), entry.path.clone())) || self.is_named(&digest, id, &entry.path).await? {
-                    continue;
-                }
-                let remedy = self.set_orphan_aside(&*driver, &entry.path, wanted.repair).await?;
-                let (bucket, damage) = (id.clone(), Damage::Orphan);
-                scrubbed.findings.push(Finding { digest, bucket, damage, remedy });
+        let mut objects = Objects::below(&*driver, ObjectPath::all_homes());
+        while let Some(entry) = objects.next().await? {
+            let Some(digest) = entry.path.digest().filter(|_| entry.modified <= before) else { continue };
+            if going.contains(&(id.clone(), entry.path.clone())) || self.is_named(&digest, id, &entry.path).await? {
+                continue;
             }
-            match entries.last() {
-                Some(last) if entries.len() == PAGE => after = Some(last.path.clone()),
-                _ => return Ok(()),
+            let (damage, mut remedy) = (Damage::Orphan, Remedy::None);
+            if wanted.repair {
+                self.move_aside(id, &entry.path, damage).await?;
+                remedy = Remedy::MovedAside;
             }
+            scrubbed.findings.push(Finding { digest, bucket: id.clone(), damage, remedy });
         }
+        Ok(())
     }
 
     async fn is_named(&self, digest: &Digest, bucket: &BucketId, path: &ObjectPath) -> Result<bool> {
         let row = self.metadata.blob_in_any_state(digest).await?;
         Ok(row.is_some_and(|row| row.places().any(|place| place.bucket == *bucket && place.path == *path)))
-    }
-
-    async fn set_orphan_aside(&self, driver: &dyn StorageDriver, path: &ObjectPath, repair: bool) -> Result<Remedy> {
-        if !repair {
-            return Ok(Remedy::None);
-        }
-        driver.move_content(path, &path.aside(Timestamp::now().as_millis())).await?;
-        Ok(Remedy::MovedAside)
     }
 }
 

@@ -17,9 +17,7 @@ impl Registry {
             }
             return Ok(Next::Work(Box::new(self.discard_later(held.upload.clone(), from))));
         };
-        let storage = self.storage();
-        let aims: Vec<_> = storage.serving_homes(digest.point()).into_iter().cloned().collect();
-        let housing = self.house(&found, &aims).await?;
+        let housing = self.house(&found, &self.serving_homes(digest)).await?;
         let next = self.discard_later(held.upload.clone(), from);
         let mut works = self.discards(housing.left.iter().filter(|place| *place != from));
         if !housing.is_complete {

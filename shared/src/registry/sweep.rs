@@ -6,7 +6,7 @@ use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::UploadSession;
 use crate::oci::UploadId;
-use crate::storage::{BucketId, Entry, ObjectPath, Progress, StorageDriver};
+use crate::storage::{BucketId, Entry, ObjectPath, Objects, Progress, StorageDriver};
 
 /// How many things are looked at together.
 const BATCH: usize = 500;
@@ -42,7 +42,7 @@ impl Registry {
         let driver = self.bucket(id).await?;
         swept.unfinished += self.sweep_unfinished(&*driver, before).await?;
         for directory in [ObjectPath::all_staged(), ObjectPath::all_tails()] {
-            swept.objects += self.sweep_objects(&*driver, &directory, before).await?;
+            swept.objects += self.sweep_objects(&*driver, directory, before).await?;
         }
         Ok(())
     }
@@ -104,24 +104,18 @@ impl Registry {
     async fn sweep_objects(
         &self,
         driver: &dyn StorageDriver,
-        directory: &ObjectPath,
+        directory: ObjectPath,
         before: Timestamp,
     ) -> Result<usize> {
-        let (mut swept, mut after) = (0, None);
-        loop {
-            let entries = driver.list(directory, after.as_ref(), BATCH).await?;
-            for Entry { path, .. } in entries.iter().filter(|entry| entry.modified < before) {
-                let Some(upload) = path.upload() else { continue };
-                if !self.is_needed(&upload, path).await? {
-                    driver.delete(path, None).await?;
-                    swept += 1;
-                }
-            }
-            match entries.last() {
-                Some(last) if entries.len() == BATCH => after = Some(last.path.clone()),
-                _ => return Ok(swept),
+        let (mut swept, mut objects) = (0, Objects::below(driver, directory));
+        while let Some(Entry { path, modified, .. }) = objects.next().await? {
+            let Some(upload) = path.upload().filter(|_| modified < before) else { continue };
+            if !self.is_needed(&upload, &path).await? {
+                driver.delete(&path, None).await?;
+                swept += 1;
             }
         }
+        Ok(swept)
     }
 
     /// Whether the upload goes on with the object, or work is still to be done about it.

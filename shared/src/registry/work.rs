@@ -126,9 +126,7 @@ impl Registry {
             Task::Discard { place } => self.discard(place).await,
         }
     }
-}
 
-impl Registry {
     /// Removes what nobody reads any more: that version, unless a blob has come to be read from it again.
     async fn discard(&self, place: &Place) -> Result<Next> {
         let is_read = match place.path.digest() {

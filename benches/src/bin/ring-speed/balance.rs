@@ -1,8 +1,8 @@
 //! How evenly blobs are spread, and how many of them move when a bucket joins or leaves.
 
+use ringhold_benches::Spread;
 use shared::storage::Topology;
 
-use crate::median;
 use crate::page::Part;
 use crate::placement::{Placement, Way, buckets, points};
 use crate::plot::{Line, Plot};
@@ -75,7 +75,10 @@ impl Figures {
 fn peak(way: Way, all: &Topology, count: usize, homes: &[usize]) -> f64 {
     let members: Vec<_> = (0..count).collect();
     if way == Way::OnePoint {
-        return median((0..DRAWS).map(|draw| fullest(&Placement::ring(all, &members, 1, |_| draw), homes)).collect());
+        return Spread::of(
+            (0..DRAWS).map(|draw| fullest(&Placement::ring(all, &members, 1, |_| draw), homes)).collect(),
+        )
+        .median;
     }
     fullest(&Placement::of(way, all, &members), homes)
 }

@@ -3,9 +3,9 @@
 use std::hint::black_box;
 use std::time::Instant;
 
+use ringhold_benches::Spread;
 use shared::storage::{HashRing, Topology};
 
-use crate::median;
 use crate::page::Part;
 use crate::placement::{Placement, Way, buckets, points};
 use crate::plot::{Line, Plot};
@@ -60,7 +60,7 @@ fn compared(all: &Topology, count: usize, points: &[u32]) -> (f64, f64) {
         (ours, others)
     });
     let (ours, rendezvous) = runs.unzip();
-    (median(ours), median(rendezvous))
+    (Spread::of(ours).median, Spread::of(rendezvous).median)
 }
 
 fn nanoseconds(points: &[u32], look_up: impl Fn(u32)) -> f64 {

@@ -48,8 +48,3 @@ async fn measured(name: &str) -> Part {
         _ => transfer::measure().await,
     }
 }
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
+use ringhold_benches::Spread;
+
 use crate::image::Image;
-use crate::median;
 use crate::page::Part;
 use crate::plot::{Line, Plot};
 use crate::stores::{Registry, Store};
@@ -108,7 +109,7 @@ fn quartiles(mut values: Vec<f64>) -> [f64; 3] {
 }
 
 fn described(store: Store, runs: &Runs) -> String {
-    let of_one = |time: fn(&Times) -> f64| median(runs.iter().map(|times| time(&times[0])).collect());
+    let of_one = |time: fn(&Times) -> f64| Spread::of(runs.iter().map(|times| time(&times[0])).collect()).median;
     let (push, pull) = (of_one(|times| times.push), of_one(|times| times.pull));
     let name = match store {
         Store::Directories => "Directories",

@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::io;
 
 use harness::deployment::root;
+use ringhold_benches::Spread;
 
 use crate::plot;
-use crate::race::Spread;
 
 /// How the ways fare with one value of whatever is varied.
 pub(crate) struct Row {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use futures::future::join_all;
+use ringhold_benches::Spread;
 
 use crate::layer::Layer;
 use crate::stage::Stage;
@@ -25,14 +26,6 @@ pub(crate) struct Outcome {
     pub(crate) ratios: Vec<Spread>,
 }
 
-/// What several runs gave.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Spread {
-    pub(crate) least: f64,
-    pub(crate) median: f64,
-    pub(crate) most: f64,
-}
-
 impl Load {
     /// How often it is run: less often when it takes long.
     fn runs(self) -> usize {
@@ -43,13 +36,6 @@ impl Load {
     fn speed(self, seconds: f64) -> f64 {
         let kib = u32::try_from(self.layers * self.size / KIB).expect("it is not that much");
         f64::from(kib) / 1024.0 / seconds
-    }
-}
-
-impl Spread {
-    fn of(mut values: Vec<f64>) -> Self {
-        values.sort_by(f64::total_cmp);
-        Self { least: values[0], median: values[values.len() / 2], most: values[values.len() - 1] }
     }
 }
 

@@ -3,20 +3,15 @@
 use std::fmt::Write;
 use std::time::Duration;
 
+use indicatif::HumanBytes;
+use shared::metadata::Tally;
 use shared::registry::ring::{BucketSurvey, Located, PlaceKind, Planned, RingStatus, Survey};
 use shared::registry::{Damage, Remedy, Scrubbed};
 use shared::storage::{BucketId, BucketState, Topology};
 
-const UNITS: [&str; 6] = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"];
-
-/// Bytes with three or four digits.
-#[expect(clippy::cast_precision_loss, reason = "it is for reading")]
+/// Bytes, for reading.
 fn bytes(count: u64) -> String {
-    let (mut value, mut unit) = (count as f64, 0);
-    while value >= 1024.0 && unit + 1 < UNITS.len() {
-        (value, unit) = (value / 1024.0, unit + 1);
-    }
-    if unit == 0 { format!("{count} B") } else { format!("{value:.1} {}", UNITS[unit]) }
+    HumanBytes(count).to_string()
 }
 
 fn percent(part: f64) -> String {
@@ -132,17 +127,16 @@ pub(super) fn applied(planned: &Planned) -> String {
 }
 
 pub(super) fn status(status: &RingStatus) -> String {
-    let RingStatus { epoch, seen, moved, waiting, .. } = status;
-    let done: u32 = status.sectors.iter().map(|sector| u32::from(sector.percent)).sum();
+    let RingStatus { epoch, tally: Tally { seen, moved, .. }, waiting, .. } = status;
     let mut text = if status.is_carried_out {
         format!("epoch {} is carried out", epoch.0)
     } else {
-        format!("epoch {}: {} % looked at", epoch.0, done / 16)
+        format!("epoch {}: {} % looked at", epoch.0, status.percent())
     };
     writeln!(
         text,
         "; {seen} blobs seen, {moved} moved ({}), {waiting} waiting to be brought home",
-        bytes(status.bytes)
+        bytes(status.tally.bytes)
     )
     .ok();
     if let Some(remaining) = status.remaining {

@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use super::subject::{Subject, at, commit, digest, digests, home, much_later, repository, sorted};
 use super::topology::topology;
-use crate::metadata::{BlobCommit, BlobRecord, Committed, Pass, Place, Rehousing, Sector, Work};
+use crate::metadata::{BlobCommit, BlobRecord, Committed, Pass, Place, Rehousing, Sector, Tally, Work};
 use crate::oci::Digest;
 use crate::storage::{Ailment, Epoch, Health};
 
 /// The same object in another bucket.
 fn copy_in(bucket: &str, digest: &Digest) -> Place {
     Place { bucket: bucket.parse().unwrap(), ..home(digest, "copy") }
+}
+
+fn tally(moved: u64) -> Tally {
+    Tally { moved, ..Tally::default() }
 }
 
 fn rehousing(found: &BlobRecord, places: &[Place]) -> Rehousing {
@@ -138,7 +142,7 @@ pub async fn a_pass_goes_on_only_from_where_it_is(subject: &Subject) {
     assert_eq!(subject.store.passes().await.unwrap(), []);
     assert!(subject.store.change_pass(None, &first).await.unwrap());
     assert!(!subject.other.change_pass(None, &first).await.unwrap());
-    let second = Pass { version: 2, after: Some(digest("blob")), moved: 7, ..first.clone() };
+    let second = Pass { version: 2, after: Some(digest("blob")), tally: tally(7), ..first.clone() };
     assert!(subject.other.change_pass(Some(&first), &second).await.unwrap());
     assert!(!subject.store.change_pass(Some(&first), &Pass { version: 2, ..first.clone() }).await.unwrap());
     assert_eq!(subject.store.passes().await.unwrap(), [second]);
@@ -148,7 +152,7 @@ pub async fn a_pass_is_taken_once(subject: &Subject) {
     let mut known: Option<Pass> = None;
     for version in 1..=subject.rounds as u64 {
         let next = Pass::begin(Sector::of(&digest("blob")), Epoch(2), at(0), version);
-        let [one, two] = [1, 2].map(|moved| Pass { moved, ..next.clone() });
+        let [one, two] = [1, 2].map(|moved| Pass { tally: tally(moved), ..next.clone() });
         let (first, second) = tokio::join!(
             subject.store.change_pass(known.as_ref(), &one),
             subject.other.change_pass(known.as_ref(), &two)

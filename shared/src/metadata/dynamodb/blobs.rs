@@ -70,18 +70,20 @@ pub(super) async fn linked_blob(
 }
 
 pub(super) async fn lose_blob(store: &DynamoDbStore, found: &BlobRecord) -> Result<bool> {
-    let key = keys::blob(&found.digest);
-    let Some(row) = store.get(&key).await? else { return Ok(false) };
-    if live(Some(&row))?.as_ref() != Some(found) {
-        return Ok(false);
-    }
-    let lose = Write::update(&key, "SET #state = :lost")
-        .when("#state = :live AND #generation = :generation AND #body = :body")
-        .with(":lost", text(LOST))
-        .with(":live", text(LIVE))
-        .with(":generation", number(found.generation.0))
-        .with(":body", text(row.text("body")?));
+    let lose = Write::update(&keys::blob(&found.digest), "SET #state = :lost").with(":lost", text(LOST));
+    let Some(lose) = only_as_found(store, lose, found).await? else { return Ok(false) };
     Ok(matches!(store.write(lose).await?, Written::Done(_)))
+}
+
+/// The write of a blob's row, on condition that the blob is live as it was found: its body is what was read, to the letter.
+/// None when it already is not.
+pub(super) async fn only_as_found(store: &DynamoDbStore, write: Write, found: &BlobRecord) -> Result<Option<Write>> {
+    let Some(row) = store.get(&keys::blob(&found.digest)).await? else { return Ok(None) };
+    if live(Some(&row))?.as_ref() != Some(found) {
+        return Ok(None);
+    }
+    let write = write.when("#state = :live AND #generation = :generation AND #body = :body").with(":live", text(LIVE));
+    Ok(Some(write.with(":generation", number(found.generation.0)).with(":body", text(row.text("body")?))))
 }
 
 pub(super) async fn renew_link(

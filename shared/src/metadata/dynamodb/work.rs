@@ -1,8 +1,8 @@
 //! Work that nobody waits for. A row has `due` and `attempts` beside its record: together they tell its states apart.
 
 use super::DynamoDbStore;
-use super::blobs::{self, LIVE};
-use super::item::{Item, moment, number, text};
+use super::blobs;
+use super::item::{Item, moment, number};
 use super::query::Query;
 use super::retry::Rounds;
 use super::transaction::{Step, Transacted, Verdict};
@@ -74,21 +74,13 @@ pub(super) async fn change_work(store: &DynamoDbStore, work: &Work, next: Option
     Ok(matches!(store.write(changed(work, next)?).await?, Written::Done(_)))
 }
 
-/// The blob's row is changed only from what was read: its body, to the letter.
 pub(super) async fn rehouse_blob(store: &DynamoDbStore, rehousing: &Rehousing) -> Result<bool> {
     let Some(record) = rehousing.record() else { return Ok(false) };
     let key = keys::blob(&record.digest);
     let mut rounds = Rounds::of_a_race();
     loop {
-        let Some(row) = store.get(&key).await? else { return Ok(false) };
-        if blobs::live(Some(&row))?.as_ref() != Some(&rehousing.found) {
-            return Ok(false);
-        }
-        let switch = Write::put(&key, blobs::row(&record)?)
-            .when("#state = :live AND #generation = :generation AND #body = :body")
-            .with(":live", text(LIVE))
-            .with(":generation", number(record.generation.0))
-            .with(":body", text(row.text("body")?));
+        let switch = Write::put(&key, blobs::row(&record)?);
+        let Some(switch) = blobs::only_as_found(store, switch, &rehousing.found).await? else { return Ok(false) };
         let mut steps = vec![Step::from(switch)];
         if let Some((held, next)) = &rehousing.held {
             steps.push(changed(held, next.as_ref())?.into());

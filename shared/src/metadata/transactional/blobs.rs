@@ -32,15 +32,17 @@ struct LinkRow {
     lease: Timestamp,
 }
 
+fn row(rows: &dyn Rows, digest: &Digest) -> Result<Option<BlobRow>> {
+    rows::read(rows, &keys::blob(digest))
+}
+
 /// The blob, when it is live.
 pub(super) fn get(rows: &dyn Rows, digest: &Digest) -> Result<Option<BlobRecord>> {
-    let row: Option<BlobRow> = rows::read(rows, &keys::blob(digest))?;
-    Ok(row.filter(|row| row.state == State::Live).map(|row| row.record))
+    Ok(row(rows, digest)?.filter(|row| row.state == State::Live).map(|row| row.record))
 }
 
 pub(super) fn in_any_state(rows: &dyn Rows, digest: &Digest) -> Result<Option<BlobRecord>> {
-    let row: Option<BlobRow> = rows::read(rows, &keys::blob(digest))?;
-    Ok(row.map(|row| row.record))
+    Ok(row(rows, digest)?.map(|row| row.record))
 }
 
 /// Up to `limit` live blobs of a sector, after `after`.
@@ -122,7 +124,7 @@ pub(super) fn commit(rows: &mut dyn RowsMut, commit: &BlobCommit) -> Result<Comm
         return Ok(Committed::ClaimLost);
     }
     link(rows, &commit.repository, &commit.digest, commit.lease)?;
-    let previous = rows::read::<BlobRow>(rows, &keys::blob(&commit.digest))?;
+    let previous = row(rows, &commit.digest)?;
     let generation = Generation::next(previous.as_ref().map(|row| row.record.generation), commit.now);
     let fresh = BlobRecord {
         digest: commit.digest.clone(),

@@ -2,14 +2,13 @@
 
 use std::sync::PoisonError;
 
-use super::listing::Objects;
 use super::{BlobFate, Import, ImportEvent, ImportFault, ImportItem, ImportSource};
 use crate::clock::Timestamp;
 use crate::oci::{Digest, RepositoryName};
-use crate::registry::prove::{hash, prove};
+use crate::registry::Result;
+use crate::registry::prove::{Source, check, proven_copy};
 use crate::registry::receive::Landed;
-use crate::registry::{Error, Result};
-use crate::storage::{BucketId, Copied, ObjectPath, StorageDriver, Version};
+use crate::storage::{BucketId, ObjectPath, Objects, Version};
 
 /// The most repositories that are asked for a blob that the registry may have.
 const LINK_CANDIDATES: usize = 16;
@@ -54,7 +53,7 @@ impl<'a> Import<'a> {
     pub(super) async fn lost_blobs(&self, repository: &RepositoryName) -> Result<()> {
         for source in self.sources {
             let directory = source.layout.blobs().map_err(crate::storage::Error::from)?;
-            let mut objects = Objects::below(source, directory);
+            let mut objects = Objects::below(&*source.driver, directory);
             while let Some(entry) = objects.next().await? {
                 let Some(digest) = source.layout.digest(&entry.path) else { continue };
                 if self.has(&digest).await?.is_some() {
@@ -171,13 +170,8 @@ impl<'a> Import<'a> {
         let (home, mut version) = (self.home(digest), None);
         if !self.options.dry_run {
             let target = self.registry.bucket(&home).await?;
-            // That the copy is the same as its source says nothing: nobody vouches for the source.
-            let copied = Copied { is_compared: false, ..target.copy_from(&*source.driver, &from, &path).await? };
-            if let Err(error) = prove(&*target, &path, &copied, digest).await {
-                target.delete(&path, Some(&copied.version)).await?;
-                return Err(error.into());
-            }
-            version = Some(copied.version);
+            let source = Source { driver: &*source.driver, path: &from, verified: None };
+            version = Some(proven_copy(source, &*target, &path, digest).await?);
         }
         self.publish(repository, digest, found.size, home, version.unwrap_or(found.version)).await?;
         Ok(BlobFate::Copied { size: found.size })
@@ -202,10 +196,4 @@ impl<'a> Import<'a> {
     fn home(&self, digest: &Digest) -> BucketId {
         self.registry.storage().home(digest).clone()
     }
-}
-
-/// Reads an object, and fails unless it is what the digest says.
-async fn check(driver: &dyn StorageDriver, path: &ObjectPath, digest: &Digest) -> Result<()> {
-    let actual = hash(driver, path, digest).await?;
-    if actual == *digest { Ok(()) } else { Err(Error::DigestMismatch { expected: digest.clone(), actual }) }
 }

@@ -1,14 +1,11 @@
 //! What the sources link, repository by repository, of a page at a time.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::ImportSource;
 use crate::oci::{Digest, RepositoryName, Tag};
 use crate::registry::Result;
-use crate::storage::{self, Entry, Link, ObjectPath};
-
-/// How many objects are listed at a time.
-const PAGE: usize = 10_000;
+use crate::storage::{self, Link, ObjectPath, Objects};
 
 /// What one repository links in all sources together.
 #[derive(Debug, Default)]
@@ -39,19 +36,10 @@ struct Listing<'a> {
     ahead: Option<(RepositoryName, Link, ObjectPath)>,
 }
 
-/// Everything below a directory, in byte order.
-pub(super) struct Objects<'a> {
-    source: &'a ImportSource,
-    directory: ObjectPath,
-    page: VecDeque<Entry>,
-    last: Option<ObjectPath>,
-    is_over: bool,
-}
-
 impl<'a> Repositories<'a> {
     pub(super) fn of(sources: &'a [ImportSource]) -> Result<Self, storage::Error> {
         let listing = |source: &'a ImportSource| {
-            let objects = Objects::below(source, source.layout.repositories()?);
+            let objects = Objects::below(&*source.driver, source.layout.repositories()?);
             Ok(Listing { source, objects, ahead: None })
         };
         Ok(Self { listings: sources.iter().map(listing).collect::<Result<_, storage::Error>>()? })
@@ -101,21 +89,5 @@ impl<'a> Listing<'a> {
             }
             None => {}
         }
-    }
-}
-
-impl<'a> Objects<'a> {
-    pub(super) fn below(source: &'a ImportSource, directory: ObjectPath) -> Self {
-        Self { source, directory, page: VecDeque::new(), last: None, is_over: false }
-    }
-
-    pub(super) async fn next(&mut self) -> Result<Option<Entry>, storage::Error> {
-        if self.page.is_empty() && !self.is_over {
-            let page = self.source.driver.list(&self.directory, self.last.as_ref(), PAGE).await?;
-            self.is_over = page.len() < PAGE;
-            self.last = page.last().map(|entry| entry.path.clone());
-            self.page = page.into();
-        }
-        Ok(self.page.pop_front())
     }
 }

@@ -3,11 +3,11 @@
 use crate::clock::Timestamp;
 use crate::metadata::{self, Sector, Work};
 use crate::oci::Digest;
+use crate::registry::house::is_home;
 use crate::registry::{Error, Registry, Result};
 use crate::storage::{self, BucketId, BucketState, ChangeError, Changes, ObjectPath, ShardedError, Topology};
 
 use super::plan::Planned;
-use super::survey::is_home;
 
 /// What keeps a change from being made by mistake.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -139,10 +139,9 @@ impl Registry {
     pub async fn repair(&self) -> Result<u64> {
         self.catch_up().await?;
         let storage = self.storage();
-        let replicas = storage.topology().replicas.into();
         let mut misplaced = Vec::<Digest>::new();
         self.for_each_blob(|blob| {
-            if !is_home(storage.ring(), replicas, blob) {
+            if !is_home(&storage, blob) {
                 misplaced.push(blob.digest.clone());
             }
         })

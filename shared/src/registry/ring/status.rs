@@ -5,12 +5,15 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::metadata::{Pass, Sector, Task};
+use crate::metadata::{Pass, Sector, Tally, Task};
 use crate::registry::{Registry, Result};
 use crate::storage::Epoch;
 
 /// The most work that is looked at.
 const MOST: usize = 10_000;
+
+/// All sectors, in percent of one.
+const ALL: u32 = 100 * Sector::COUNT as u32;
 
 /// How far the newest topology is carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +22,9 @@ pub struct RingStatus {
     pub epoch: Epoch,
     /// Each sixteenth of all blobs.
     pub sectors: Vec<SectorStatus>,
-    /// How many blobs were looked at, moved, and could not be moved.
-    pub seen: u64,
-    /// How many were moved or copied.
-    pub moved: u64,
-    /// How many bytes they have.
-    pub bytes: u64,
+    /// What that came to so far.
+    #[serde(flatten)]
+    pub tally: Tally,
     /// How many blobs wait to be brought home: because they were handed to another bucket, or could not be moved.
     pub waiting: u64,
     /// Whether all blobs were looked at.
@@ -46,6 +46,14 @@ pub struct SectorStatus {
     pub percent: u8,
 }
 
+impl RingStatus {
+    /// What part of all blobs was looked at, in percent.
+    #[must_use]
+    pub fn percent(&self) -> u32 {
+        self.sectors.iter().map(|sector| u32::from(sector.percent)).sum::<u32>() * 100 / ALL
+    }
+}
+
 impl Registry {
     /// How far the newest topology is carried out.
     pub async fn ring_status(&self) -> Result<RingStatus> {
@@ -65,17 +73,17 @@ impl Registry {
         let is_complete = |is: &dyn Fn(&Pass) -> bool| {
             is_first || current().filter(|pass| is(pass)).count() == usize::from(Sector::COUNT)
         };
+        let mut tally = Tally::default();
+        current().for_each(|pass| tally += pass.tally);
         let done: u32 = sectors.iter().map(|sector| u32::from(sector.percent)).sum();
         let began = current().map(|pass| pass.started).min();
         let is_carried_out = is_complete(&|pass| pass.finished.is_some());
         let remaining = began
             .filter(|_| done > 0 && !is_carried_out)
-            .map(|began| now.since(began).mul_f64(f64::from(1600 - done) / f64::from(done)));
+            .map(|began| now.since(began).mul_f64(f64::from(ALL - done) / f64::from(done)));
         Ok(RingStatus {
             epoch: topology.epoch,
-            seen: current().map(|pass| pass.seen).sum(),
-            moved: current().map(|pass| pass.moved).sum(),
-            bytes: current().map(|pass| pass.bytes).sum(),
+            tally,
             waiting: work.iter().filter(|work| matches!(work.task, Task::House { .. })).count() as u64,
             is_carried_out,
             is_alone: is_complete(&|pass| pass.is_last(topology)),

@@ -5,12 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::metadata::{BlobRecord, Sector};
+use crate::registry::house::is_home;
 use crate::registry::{Registry, Result};
-use crate::storage::{Ailment, BucketId, BucketState, Epoch, HashRing};
-
-/// Rows read at a time.
-const PAGE: usize = 1000;
+use crate::storage::{Ailment, BucketId, BucketState, Epoch};
 
 /// The ring and what it holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,9 +67,9 @@ impl BucketSurvey {
 impl Registry {
     /// What the ring holds. As many reads as there are pages of blobs.
     pub async fn survey(&self) -> Result<Survey> {
-        self.catch_up().await?;
+        let health = self.catch_up().await?;
         let storage = self.storage();
-        let (topology, health) = (storage.topology(), self.metadata.health().await?.unwrap_or_default());
+        let topology = storage.topology();
         let shares = storage.ring().shares();
         let mut survey = Survey {
             epoch: topology.epoch,
@@ -85,12 +82,11 @@ impl Registry {
             misplaced: 0,
         };
         let mut held = BTreeMap::<BucketId, (u64, u64)>::new();
-        let replicas = topology.replicas.into();
         self.for_each_blob(|blob| {
             survey.blobs += 1;
             survey.bytes += blob.size;
             survey.unsettled += u64::from(blob.place.path.digest().is_none());
-            survey.misplaced += u64::from(!is_home(storage.ring(), replicas, blob));
+            survey.misplaced += u64::from(!is_home(&storage, blob));
             for place in blob.places() {
                 let (objects, bytes) = held.entry(place.bucket.clone()).or_default();
                 (*objects, *bytes) = (*objects + 1, *bytes + blob.size);
@@ -113,28 +109,6 @@ impl Registry {
         survey.buckets.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(survey)
     }
-
-    /// Looks at every blob.
-    pub(in crate::registry) async fn for_each_blob(&self, mut look: impl FnMut(&BlobRecord) + Send) -> Result<()> {
-        for sector in Sector::all() {
-            let mut after = None;
-            loop {
-                let page = self.metadata.blobs(sector, after.as_ref(), PAGE).await?;
-                page.iter().for_each(&mut look);
-                match page.last() {
-                    Some(last) if page.len() == PAGE => after = Some(last.digest.clone()),
-                    _ => break,
-                }
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Whether the blob lies in exactly its homes, or will be brought there from where its upload put it.
-pub(super) fn is_home(ring: &HashRing, replicas: usize, blob: &BlobRecord) -> bool {
-    let homes = ring.walk(blob.digest.point()).take(replicas);
-    blob.place.path.digest().is_none() || blob.places().map(|place| &place.bucket).eq(homes)
 }
 
 /// A bucket's URL without what may be secret in it.

@@ -32,6 +32,12 @@ struct State {
     open_until: Option<Instant>,
 }
 
+impl State {
+    fn is_closed(self, now: Instant) -> bool {
+        self.open_until.is_none_or(|until| until <= now)
+    }
+}
+
 /// The source of an [`Error::Unavailable`] that was not asked for.
 #[derive(Debug, thiserror::Error)]
 #[error("bucket {0} has failed again and again, and is left alone for a while")]
@@ -44,25 +50,24 @@ impl Breaker {
 
     /// Whether calls get through.
     pub(in crate::storage) fn is_closed(&self, now: Instant) -> bool {
-        self.state().open_until.is_none_or(|until| until <= now)
+        self.state().is_closed(now)
     }
 
     /// Fails while the breaker is open.
     pub(super) fn check(&self, now: Instant) -> Result<()> {
-        if self.is_closed(now) { Ok(()) } else { Err(Error::Unavailable(Box::new(LeftAlone(self.bucket.clone())))) }
+        self.let_through(*self.state(), now)
     }
 
     /// Fails while the breaker is open. When its pause is over, the first call is let through, and the pause begins anew.
     pub(super) fn admit(&self, now: Instant) -> Result<()> {
         let mut state = self.state();
-        match state.open_until {
-            Some(until) if until > now => Err(Error::Unavailable(Box::new(LeftAlone(self.bucket.clone())))),
-            Some(_) => {
-                state.open_until = Some(now + pause(state.failures));
-                Ok(())
-            }
-            None => Ok(()),
-        }
+        self.let_through(*state, now)?;
+        state.open_until = state.open_until.map(|_| now + pause(state.failures));
+        Ok(())
+    }
+
+    fn let_through(&self, state: State, now: Instant) -> Result<()> {
+        if state.is_closed(now) { Ok(()) } else { Err(Error::Unavailable(Box::new(LeftAlone(self.bucket.clone())))) }
     }
 
     /// Takes note of what a call came to.
