@@ -4,10 +4,11 @@ use std::io::Write;
 use std::net::SocketAddr;
 
 use shared::config::Stores;
+use shared::storage::shown_url;
 
 /// Says where the registry listens, where the data lies, and what to try. Nobody needs to read it.
 pub(super) fn print(address: SocketAddr, stores: &Stores) {
-    let buckets: Vec<_> = stores.storage.iter().map(shown).collect();
+    let buckets: Vec<_> = stores.storage.iter().map(shown_url).collect();
     let access = if address.ip().is_loopback() {
         "open to every program on this machine"
     } else {
@@ -24,18 +25,9 @@ Try:
   curl http://{address}/v2/alpine/tags/list
 ",
         buckets.join("\n            "),
-        shown(&stores.metadata),
+        shown_url(&stores.metadata),
     );
     if let Err(error) = std::io::stdout().write_all(text.as_bytes()) {
         tracing::debug!(%error, "the greeting could not be written");
-    }
-}
-
-/// What a store's URL names, without its options and whatever else may be secret.
-fn shown(url: &url::Url) -> String {
-    match (url.scheme(), url.host_str()) {
-        ("file", _) => url.path().to_owned(),
-        (scheme, Some(host)) => format!("{scheme}://{host}"),
-        (scheme, None) => format!("{scheme}:{}", url.path()),
     }
 }

@@ -54,6 +54,16 @@ pub enum FactoryError {
     },
 }
 
+/// What a store's URL names, without its options and whatever else may be secret.
+#[must_use]
+pub fn shown_url(url: &Url) -> String {
+    match (url.scheme(), url.host_str()) {
+        ("file", _) => url.path().to_owned(),
+        (scheme, Some(host)) => format!("{scheme}://{host}"),
+        (scheme, None) => format!("{scheme}:{}", url.path()),
+    }
+}
+
 fn known_schemes(known: &[&str]) -> String {
     if known.is_empty() { "none is known".to_owned() } else { format!("known are {}", known.join(", ")) }
 }

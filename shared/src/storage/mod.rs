@@ -26,7 +26,7 @@ pub use driver::{
     UrlMethod, UrlRequest, Version, Writer,
 };
 pub use error::{Error, Result, Source};
-pub use factory::{Factory, FactoryError, FileUrlError, MemoryUrlError};
+pub use factory::{Factory, FactoryError, FileUrlError, MemoryUrlError, shown_url};
 pub use filesystem::FilesystemDriver;
 pub use health::{Ailment, Health};
 pub use memory::MemoryDriver;

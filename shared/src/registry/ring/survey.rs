@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::registry::house::is_home;
 use crate::registry::{Registry, Result};
-use crate::storage::{Ailment, BucketId, BucketState, Epoch};
+use crate::storage::{Ailment, BucketId, BucketState, Epoch, shown_url};
 
 /// The ring and what it holds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct Survey {
 pub struct BucketSurvey {
     /// Its name on the ring.
     pub id: BucketId,
-    /// Where it is.
+    /// Where it is, without options.
     pub url: String,
     /// What it may be used for.
     pub state: BucketState,
@@ -97,7 +97,7 @@ impl Registry {
             let (objects, bytes) = held.get(&bucket.id).copied().unwrap_or_default();
             survey.buckets.push(BucketSurvey {
                 id: bucket.id.clone(),
-                url: shown(&bucket.url),
+                url: shown_url(&bucket.url),
                 state: bucket.state,
                 ailment: health.ailing.get(&bucket.id).filter(|_| storage.ailing().contains(&bucket.id)).cloned(),
                 weight: bucket.weight,
@@ -109,11 +109,4 @@ impl Registry {
         survey.buckets.sort_by(|one, other| one.id.cmp(&other.id));
         Ok(survey)
     }
-}
-
-/// A bucket's URL without what may be secret in it.
-fn shown(url: &url::Url) -> String {
-    let mut url = url.clone();
-    let is_stripped = url.set_password(None).is_ok() && url.set_username("").is_ok();
-    if is_stripped || url.username().is_empty() { url.into() } else { url.scheme().to_owned() }
 }
