@@ -10,6 +10,8 @@ pub mod storage;
 
 pub mod metadata;
 
+pub mod auth;
+
 pub mod registry;
 
 pub mod http;

@@ -39,4 +39,5 @@ pub use range_header::{RangeHeader, Resolved};
 pub use reference::{ParseReferenceError, Reference};
 pub use repository_name::{ParseRepositoryNameError, RepositoryName};
 pub use tag::{ParseTagError, Tag};
+pub(crate) use text::{as_text, excerpt};
 pub use upload_id::{ParseUploadIdError, UploadId};

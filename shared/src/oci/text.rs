@@ -24,13 +24,13 @@ macro_rules! as_text {
     };
 }
 
-pub(super) use as_text;
+pub(crate) use as_text;
 
 /// The longest excerpt of foreign text that an error quotes, in characters.
 const EXCERPT: usize = 64;
 
 /// The start of `text`, short enough for an error message.
-pub(super) fn excerpt(text: &str) -> String {
+pub(crate) fn excerpt(text: &str) -> String {
     match text.char_indices().nth(EXCERPT) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),

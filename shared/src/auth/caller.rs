@@ -1,0 +1,50 @@
+//! Somebody who asks for something.
+
+use super::permit::Powers;
+use super::principal::Principal;
+
+/// Who asks, and what they may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Caller {
+    /// Who they are.
+    pub principal: Principal,
+    /// How they have shown it.
+    pub proof: Proof,
+    /// What they may do.
+    pub powers: Powers,
+    /// Which token they have shown it by, or what they were given one for.
+    pub token: Option<String>,
+}
+
+/// How a caller has shown who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Not at all.
+    None,
+    /// By being let in everywhere: the registry is open, or the caller has its socket.
+    Open,
+    /// By a password or a token of their own, with the request.
+    Credentials,
+    /// By an access token. More may be allowed than it says: it is only as good as what was asked for.
+    AccessToken,
+}
+
+impl Caller {
+    /// Nobody who has said who they are.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self { principal: Principal::Anonymous, proof: Proof::None, powers: Powers::default(), token: None }
+    }
+
+    /// Somebody in an open registry.
+    #[must_use]
+    pub fn of_an_open_registry() -> Self {
+        Self { principal: Principal::Anonymous, proof: Proof::Open, powers: Powers::all(), token: None }
+    }
+
+    /// Who runs the process.
+    #[must_use]
+    pub fn operator() -> Self {
+        Self { principal: Principal::Operator, proof: Proof::Open, powers: Powers::all(), token: None }
+    }
+}

@@ -1,0 +1,196 @@
+//! Which repositories something is about.
+
+use std::str::FromStr;
+
+use crate::oci::{as_text, excerpt};
+
+/// A pattern of repository names, component by component: in a component `*` stands for any characters, `**` for one or
+/// more whole components. `team-a/**` is everything below `team-a`, but not a repository of that name; `**` is everything.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Pattern(String);
+
+/// Why a text is no pattern.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ParsePatternError {
+    /// More than a name can have.
+    #[error("a pattern has at most {most} characters", most = Pattern::MAX_LENGTH)]
+    TooLong,
+    /// No name is like this.
+    #[error("{0:?} is no pattern of repositories; team-a/app, team-a/*, team-a/** and ** are some")]
+    Malformed(String),
+}
+
+impl Pattern {
+    /// The longest pattern, in characters.
+    pub const MAX_LENGTH: usize = 255;
+
+    /// Every repository.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self("**".to_owned())
+    }
+
+    /// The pattern.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether it is the pattern of every repository.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        self.0 == "**"
+    }
+
+    /// Whether the name is of this pattern.
+    #[must_use]
+    pub fn matches(&self, name: &str) -> bool {
+        let pattern: Vec<&str> = self.0.split('/').collect();
+        let name: Vec<&str> = name.split('/').collect();
+        matches_all(&pattern, &name)
+    }
+}
+
+/// Goes back to the last `**` only, as one can with stars: no pattern takes longer than its length times that of the name.
+fn matches_all(pattern: &[&str], name: &[&str]) -> bool {
+    greedy(pattern, name, |part| *part == "**", |part, component| matches_component(part, component), 1)
+}
+
+fn matches_component(part: &str, component: &str) -> bool {
+    greedy(part.as_bytes(), component.as_bytes(), |byte| *byte == b'*', |byte, other| byte == other, 0)
+}
+
+/// Matches with a wildcard that stands for at least `least` of anything.
+fn greedy<T>(
+    pattern: &[T],
+    text: &[T],
+    is_wild: impl Fn(&T) -> bool,
+    is_like: impl Fn(&T, &T) -> bool,
+    least: usize,
+) -> bool {
+    let (mut at, mut read) = (0, 0);
+    let mut wild: Option<(usize, usize)> = None;
+    loop {
+        match pattern.get(at) {
+            Some(part) if is_wild(part) => {
+                if text.len() - read < least {
+                    return false;
+                }
+                read += least;
+                at += 1;
+                wild = Some((at, read));
+                continue;
+            }
+            Some(part) if text.get(read).is_some_and(|item| is_like(part, item)) => {
+                at += 1;
+                read += 1;
+                continue;
+            }
+            None if read == text.len() => return true,
+            _ => {}
+        }
+        match wild {
+            Some((after, from)) if from < text.len() => {
+                wild = Some((after, from + 1));
+                (at, read) = (after, from + 1);
+            }
+            _ => return false,
+        }
+    }
+}
+
+impl FromStr for Pattern {
+    type Err = ParsePatternError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.len() > Self::MAX_LENGTH {
+            return Err(ParsePatternError::TooLong);
+        }
+        let is_component = |part: &str| {
+            let of_names = |c: char| matches!(c, 'a'..='z' | '0'..='9' | '.' | '_' | '-' | '*');
+            !part.is_empty() && part.chars().all(of_names) && (part == "**" || !part.contains("**"))
+        };
+        if !text.split('/').all(is_component) {
+            return Err(ParsePatternError::Malformed(excerpt(text)));
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+impl From<&crate::oci::RepositoryName> for Pattern {
+    fn from(name: &crate::oci::RepositoryName) -> Self {
+        Self(name.as_str().to_owned())
+    }
+}
+
+as_text!(Pattern);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn matches(pattern: &str, name: &str) -> bool {
+        pattern.parse::<Pattern>().unwrap().matches(name)
+    }
+
+    /// The definition once more, word for word.
+    fn by_definition(pattern: &[&str], name: &[&str]) -> bool {
+        fn chars(pattern: &[u8], text: &[u8]) -> bool {
+            match pattern {
+                [] => text.is_empty(),
+                [b'*', rest @ ..] => (0..=text.len()).any(|skip| chars(rest, &text[skip..])),
+                [byte, rest @ ..] => text.first() == Some(byte) && chars(rest, &text[1..]),
+            }
+        }
+        match pattern {
+            [] => name.is_empty(),
+            ["**", rest @ ..] => (1..=name.len()).any(|skip| by_definition(rest, &name[skip..])),
+            [part, rest @ ..] => {
+                name.first().is_some_and(|component| chars(part.as_bytes(), component.as_bytes()))
+                    && by_definition(rest, &name[1..])
+            }
+        }
+    }
+
+    #[test]
+    fn a_tree_is_what_lies_below_it() {
+        assert!(matches("team-a/**", "team-a/app"));
+        assert!(matches("team-a/**", "team-a/app/web"));
+        assert!(!matches("team-a/**", "team-a"));
+        assert!(!matches("team-a/**", "team-ab/app"));
+        assert!(!matches("team-a/**", "x/team-a/app"));
+        assert!(matches("team-a/*", "team-a/app"));
+        assert!(!matches("team-a/*", "team-a/app/web"));
+        assert!(matches("team-*/app", "team-b/app"));
+        assert!(matches("**", "a") && matches("**", "a/b/c"));
+        assert!(matches("a", "a") && !matches("a", "b") && !matches("a", "a/b"));
+    }
+
+    #[test]
+    fn what_no_name_can_be_is_no_pattern() {
+        for text in ["", "/", "a/", "/a", "a//b", "A", "a b", "a***", "a/**b", "%", "a\0"] {
+            assert!(text.parse::<Pattern>().is_err(), "{text}");
+        }
+        assert_eq!("a".repeat(256).parse::<Pattern>(), Err(ParsePatternError::TooLong));
+    }
+
+    #[test]
+    fn a_hostile_pattern_is_soon_done() {
+        let pattern: Pattern = ["**/a*a*a*a*"; 20].join("/").parse().unwrap();
+        assert!(!pattern.matches(&["aaaaaaaaab"; 25].join("/")));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pattern_matches_what_its_definition_says(
+            pattern in "(\\*\\*|[ab*]{1,3})(/(\\*\\*|[ab*]{1,3})){0,3}", name in "[ab]{1,3}(/[ab]{1,3}){0,4}",
+        ) {
+            prop_assume!(pattern.parse::<Pattern>().is_ok());
+            let parts: Vec<_> = pattern.split('/').collect();
+            let components: Vec<_> = name.split('/').collect();
+            prop_assert_eq!(matches(&pattern, &name), by_definition(&parts, &components), "{} {}", pattern, name);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Which actions are allowed where.
+
+use serde::{Deserialize, Serialize};
+
+use super::action::{Action, Actions};
+use super::pattern::Pattern;
+use super::role::Role;
+
+/// Actions on the repositories of a pattern.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Permit {
+    /// The repositories.
+    pub repositories: Pattern,
+    /// What may be done to them.
+    pub actions: Actions,
+}
+
+/// A role on the repositories of a pattern, given to somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Grant {
+    /// The repositories.
+    pub repositories: Pattern,
+    /// What may be done to them.
+    pub role: Role,
+}
+
+impl From<&Grant> for Permit {
+    fn from(grant: &Grant) -> Self {
+        Self { repositories: grant.repositories.clone(), actions: grant.role.actions() }
+    }
+}
+
+/// Everything that a caller may do: what the permits allow, within the limits where there are any.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Powers {
+    permits: Vec<Permit>,
+    limits: Option<Vec<Permit>>,
+}
+
+impl Powers {
+    /// What these permits allow.
+    #[must_use]
+    pub const fn of(permits: Vec<Permit>) -> Self {
+        Self { permits, limits: None }
+    }
+
+    /// What these grants allow.
+    #[must_use]
+    pub fn granted<'a>(grants: impl IntoIterator<Item = &'a Grant>) -> Self {
+        Self::of(grants.into_iter().map(Permit::from).collect())
+    }
+
+    /// Everything.
+    #[must_use]
+    pub fn all() -> Self {
+        Self::of(vec![Permit { repositories: Pattern::everything(), actions: Actions::ALL }])
+    }
+
+    /// The same, but nothing beyond these limits.
+    #[must_use]
+    pub fn within(mut self, limits: Vec<Permit>) -> Self {
+        self.limits = Some(limits);
+        self
+    }
+
+    /// What may be done to the repository.
+    #[must_use]
+    pub fn on(&self, repository: &str) -> Actions {
+        let allowed = on(&self.permits, repository);
+        self.limits.as_ref().map_or(allowed, |limits| allowed.and(on(limits, repository)))
+    }
+
+    /// Whether the registry as a whole may be administered.
+    #[must_use]
+    pub fn administers_all(&self) -> bool {
+        let has_all = |permits: &[Permit]| {
+            permits
+                .iter()
+                .any(|permit| permit.repositories.is_everything() && permit.actions.contains(Action::Administer))
+        };
+        has_all(&self.permits) && self.limits.as_deref().is_none_or(has_all)
+    }
+}
+
+fn on(permits: &[Permit], repository: &str) -> Actions {
+    let matching = permits.iter().filter(|permit| permit.repositories.matches(repository));
+    matching.fold(Actions::NONE, |all, permit| all.or(permit.actions))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn grant(repositories: &str, role: Role) -> Grant {
+        Grant { repositories: repositories.parse().unwrap(), role }
+    }
+
+    #[test]
+    fn grants_add_up_and_limits_take_away() {
+        let grants = [grant("team-a/**", Role::Reader), grant("team-a/app", Role::Maintainer)];
+        let powers = Powers::granted(&grants);
+        assert_eq!(powers.on("team-a/web"), Role::Reader.actions());
+        assert_eq!(powers.on("team-a/app"), Role::Maintainer.actions());
+        assert_eq!(powers.on("team-b/app"), Actions::NONE);
+        let limit = Permit { repositories: "team-a/app".parse().unwrap(), actions: "pull,push".parse().unwrap() };
+        let limited = powers.within(vec![limit]);
+        assert_eq!(limited.on("team-a/app").to_string(), "pull,push");
+        assert_eq!(limited.on("team-a/web"), Actions::NONE);
+    }
+
+    #[test]
+    fn only_an_admin_of_everything_administers_the_registry() {
+        assert!(Powers::all().administers_all());
+        assert!(Powers::granted(&[grant("**", Role::Admin)]).administers_all());
+        assert!(!Powers::granted(&[grant("**", Role::Maintainer)]).administers_all());
+        assert!(!Powers::granted(&[grant("*", Role::Admin)]).administers_all());
+        assert!(!Powers::all().within(vec![]).administers_all());
+        assert!(!Powers::default().administers_all());
+    }
+}
