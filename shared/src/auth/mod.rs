@@ -1,19 +1,40 @@
-//! Who may do what. `decision` is pure and says it; what surrounds it finds out who asks, and what they were given.
+//! Who may do what. `decision` is pure and says it; `gate` finds out who asks, and what they were given; `accounts` are the
+//! books that say so. Uses `oci`, `clock` and `metadata`.
 
+mod access_token;
+mod accounts;
 mod action;
 mod caller;
+mod credentials;
 mod decision;
+mod gate;
+mod keys;
+mod mode;
+mod password;
 mod pattern;
 mod permit;
 mod principal;
+mod recent;
 mod role;
 mod scope;
+mod secret;
+mod sign_in;
+mod throttle;
 
+pub use access_token::{Issued, LIFE, SERVICE, TokenError};
+pub use accounts::{Accounts, Group, Issuer, Known, Record, RepositorySettings, Robot, Rule, Token, TokenKind, User};
 pub use action::{Action, Actions, ParseActionError};
 pub use caller::{Caller, Proof};
+pub use credentials::{Credentials, ParseCredentialsError};
 pub use decision::{Decision, Need, Visibility, decide};
+pub use gate::{Access, Counted, Gate, GateError, GateSettings, Sight};
+pub use keys::{KeyError, PublicKey};
+pub use mode::Mode;
+pub use password::{HashError, Password, PasswordHash, PasswordLengthError};
 pub use pattern::{ParsePatternError, Pattern};
 pub use permit::{Grant, Permit, Powers};
 pub use principal::{Name, ParseNameError, ParsePrincipalError, ParseSubjectError, Principal, Subject};
 pub use role::{ParseRoleError, Role};
 pub use scope::Scope;
+pub use secret::{NoRandomness, ParseTokenIdError, SecretHash, TokenId, TokenSecret};
+pub use sign_in::SignInError;

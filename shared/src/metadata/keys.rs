@@ -18,7 +18,12 @@
 //! | `RING` | `EPOCH#<number>` | a topology |
 //! | | `PASS#<sector>` | how far a sector's blobs have been brought to their homes |
 //! | | `HEALTH` | what is known of the buckets |
+//! | `ACCOUNT#<book>` | `<name>` | a user, robot, group, token, issuer, key, or what is settled of a repository |
+//! | `THROTTLE#<name>` | `META` | how often somebody has tried |
+//! | `AUDIT#<day>#<shard>` | `<time>#<id>` | what somebody did or was refused |
 
+use super::deeds::{Deed, day};
+use super::entries::Book;
 use super::records::Generation;
 use super::sector::Sector;
 use crate::oci::{Algorithm, Digest, RepositoryName, Tag, UploadId};
@@ -171,4 +176,36 @@ pub(crate) fn pass(sector: Sector) -> Key {
 
 pub(crate) fn health() -> Key {
     key(RING.to_owned(), "HEALTH")
+}
+
+/// What the partitions of all books begin with.
+pub(crate) const ACCOUNT: &str = "ACCOUNT#";
+/// What the partitions of all throttles begin with.
+pub(crate) const THROTTLE: &str = "THROTTLE#";
+/// What the partitions of all deeds begin with.
+pub(crate) const AUDIT: &str = "AUDIT#";
+
+/// The number of partitions that the deeds of a day are spread over.
+pub(crate) const AUDIT_SHARDS: u32 = 4;
+
+pub(crate) fn book_partition(book: Book) -> String {
+    format!("{ACCOUNT}{}", book.name())
+}
+
+/// A record of a book.
+pub(crate) fn entry(book: Book, name: &str) -> Key {
+    match book {
+        Book::Throttles => key(format!("{THROTTLE}{name}"), META),
+        _ => key(book_partition(book), name),
+    }
+}
+
+pub(crate) fn audit_partition(day: u64, shard: u32) -> String {
+    format!("{AUDIT}{day}#{shard}")
+}
+
+/// A deed: padded, so that they sort as their times do.
+pub(crate) fn deed(deed: &Deed) -> Key {
+    let shard = Digest::of(Algorithm::Sha256, deed.id.as_bytes()).point() % AUDIT_SHARDS;
+    key(audit_partition(day(deed.at), shard), format!("{:014}#{}", deed.at.as_millis(), deed.id))
 }

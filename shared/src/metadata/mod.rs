@@ -2,8 +2,10 @@
 
 #[cfg(any(test, feature = "contract"))]
 pub mod contract;
+mod deeds;
 mod dynamodb;
 mod embedded;
+mod entries;
 mod error;
 mod keys;
 mod memory;
@@ -15,9 +17,11 @@ mod store;
 mod transactional;
 mod work;
 
+pub use deeds::{Deed, DeedsWanted};
 pub use dynamodb::{DynamoDbConfig, DynamoDbStore, ParseDynamoDbError};
 
 pub use embedded::{EmbeddedStore, OpenStoreError};
+pub use entries::{Book, Entry, EntryWrite};
 pub use error::{Error, Result, Source};
 pub use memory::MemoryStore;
 pub use records::{

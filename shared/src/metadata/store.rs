@@ -9,6 +9,8 @@ use std::fmt;
 
 use async_trait::async_trait;
 
+use super::deeds::{Deed, DeedsWanted};
+use super::entries::{Book, Entry, EntryWrite};
 use super::error::Result;
 use super::records::{
     BlobRecord, Claim, Direct, LinkedBlob, ManifestRecord, Place, Referrer, TagRecord, UploadSession,
@@ -203,6 +205,33 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
 
     /// Puts a pass in the place of the one that is known; false, and nothing changed, when that is no longer so.
     async fn change_pass(&self, known: Option<&Pass>, next: &Pass) -> Result<bool>;
+
+    // Accounts.
+
+    /// The record of that name, unless it has expired. One round trip.
+    async fn entry(&self, book: Book, name: &str, now: Timestamp) -> Result<Option<Entry>>;
+
+    /// Up to `limit` records of a book that have not expired, in the byte order of their names, after `after`.
+    async fn entries(&self, book: Book, after: Option<&str>, limit: usize, now: Timestamp) -> Result<Vec<Entry>>;
+
+    /// Writes a record in the place of the version that is known, or of none; false, and nothing changed, when that is not
+    /// what is there.
+    async fn put_entry(&self, write: &EntryWrite) -> Result<bool>;
+
+    /// Removes a record; false, and nothing changed, when it is no longer as it is known.
+    async fn remove_entry(&self, book: Book, name: &str, known: u64) -> Result<bool>;
+
+    /// Removes up to `limit` records and deeds that have expired; how many there were. None where they expire by
+    /// themselves.
+    async fn sweep_entries(&self, now: Timestamp, limit: usize) -> Result<usize>;
+
+    // Audit.
+
+    /// Records what somebody did or was refused.
+    async fn record_deed(&self, deed: &Deed) -> Result<()>;
+
+    /// What somebody did or was refused, the newest first.
+    async fn deeds(&self, wanted: &DeedsWanted) -> Result<Vec<Deed>>;
 
     // Health.
 

@@ -28,6 +28,7 @@ impl Registry {
     /// Sweeps all buckets once. Whatever cannot be removed now stays for the next time.
     pub async fn sweep(&self) -> Result<Swept> {
         let mut swept = Swept { sessions: self.sweep_sessions().await?, ..Swept::default() };
+        self.metadata.sweep_entries(Timestamp::now(), BATCH).await?;
         let before = Timestamp::now().minus(self.terms.session);
         for bucket in self.storage().topology().buckets.clone() {
             if let Err(error) = self.sweep_bucket(&bucket.id, before, &mut swept).await {

@@ -8,6 +8,7 @@
 #![expect(clippy::missing_panics_doc, reason = "a clause fails by panicking")]
 #![expect(missing_docs, reason = "the name of a clause is its sentence")]
 
+pub mod accounts;
 pub mod blobs;
 pub mod catalog;
 pub mod collection;
@@ -32,6 +33,17 @@ pub use subject::Subject;
 macro_rules! metadata_contract {
     ($subject:expr) => {
         $crate::metadata_clauses! { $subject;
+            accounts {
+                a_record_reads_back_as_it_was_written,
+                a_record_is_written_over_the_version_that_is_known_only,
+                a_record_that_comes_back_is_another,
+                an_expired_record_is_as_good_as_none,
+                records_come_in_byte_order_and_in_pages,
+                throttles_are_kept_apart,
+                of_two_writers_of_a_record_one_wins,
+                deeds_come_newest_first_and_in_pages,
+                deeds_are_those_of_the_time_that_is_asked_for,
+            }
             blobs {
                 a_store_that_can_be_read_answers_a_ping,
                 a_committed_blob_is_linked_until_its_lease,
@@ -235,6 +247,7 @@ mod tests {
     fn every_clause_is_stamped() {
         let list = include_str!("mod.rs");
         let topics = [
+            include_str!("accounts.rs"),
             include_str!("blobs.rs"),
             include_str!("catalog.rs"),
             include_str!("collection.rs"),

@@ -9,6 +9,7 @@ mod blobs;
 mod collection;
 mod commit;
 mod config;
+mod entries;
 mod error;
 mod item;
 mod listing;

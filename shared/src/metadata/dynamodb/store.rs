@@ -3,8 +3,12 @@
 use async_trait::async_trait;
 
 use super::item::Item;
-use super::{DynamoDbStore, blobs, collection, commit, listing, put, removal, ring, sectors, sessions, unlink, work};
+use super::{
+    DynamoDbStore, blobs, collection, commit, entries, listing, put, removal, ring, sectors, sessions, unlink, work,
+};
 use crate::clock::Timestamp;
+use crate::metadata::deeds::{Deed, DeedsWanted};
+use crate::metadata::entries::{Book, Entry, EntryWrite};
 use crate::metadata::error::Result;
 use crate::metadata::keys;
 use crate::metadata::records::{BlobRecord, Claim, LinkedBlob, ManifestRecord, Referrer, TagRecord, UploadSession};
@@ -215,6 +219,34 @@ impl MetadataStore for DynamoDbStore {
 
     async fn change_pass(&self, known: Option<&Pass>, next: &Pass) -> Result<bool> {
         ring::change_pass(self, known, next).await
+    }
+
+    async fn entry(&self, book: Book, name: &str, now: Timestamp) -> Result<Option<Entry>> {
+        entries::entry(self, book, name, now).await
+    }
+
+    async fn entries(&self, book: Book, after: Option<&str>, limit: usize, now: Timestamp) -> Result<Vec<Entry>> {
+        entries::entries(self, book, after, limit, now).await
+    }
+
+    async fn put_entry(&self, write: &EntryWrite) -> Result<bool> {
+        entries::put_entry(self, write).await
+    }
+
+    async fn remove_entry(&self, book: Book, name: &str, known: u64) -> Result<bool> {
+        entries::remove_entry(self, book, name, known).await
+    }
+
+    async fn sweep_entries(&self, _now: Timestamp, _limit: usize) -> Result<usize> {
+        Ok(0)
+    }
+
+    async fn record_deed(&self, deed: &Deed) -> Result<()> {
+        entries::record_deed(self, deed).await
+    }
+
+    async fn deeds(&self, wanted: &DeedsWanted) -> Result<Vec<Deed>> {
+        entries::deeds(self, wanted).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -3,6 +3,7 @@
 
 mod blobs;
 mod engine;
+mod entries;
 mod listings;
 mod manifests;
 mod ring;
@@ -16,9 +17,9 @@ pub(crate) use engine::{Engine, Rows, RowsMut};
 
 use super::error::Result;
 use super::{
-    Advance, BlobCommit, BlobRecord, Claim, ClaimOutcome, Committed, DirectAdvance, LinkedBlob, ManifestPut,
-    ManifestRecord, MetadataStore, Pass, PutOutcome, Referrer, Rehousing, Sector, SessionClaim, TagRecord, Unlinked,
-    UploadSession, Work,
+    Advance, BlobCommit, BlobRecord, Book, Claim, ClaimOutcome, Committed, Deed, DeedsWanted, DirectAdvance, Entry,
+    EntryWrite, LinkedBlob, ManifestPut, ManifestRecord, MetadataStore, Pass, PutOutcome, Referrer, Rehousing, Sector,
+    SessionClaim, TagRecord, Unlinked, UploadSession, Work,
 };
 use crate::clock::Timestamp;
 use crate::oci::{Digest, RepositoryName, Tag, UploadId};
@@ -276,6 +277,40 @@ impl<E: Engine> MetadataStore for Transactional<E> {
     async fn change_pass(&self, known: Option<&Pass>, next: &Pass) -> Result<bool> {
         let (known, next) = (known.cloned(), next.clone());
         self.engine.write(move |rows| ring::change_pass(rows, known.as_ref(), &next)).await
+    }
+
+    async fn entry(&self, book: Book, name: &str, now: Timestamp) -> Result<Option<Entry>> {
+        let name = name.to_owned();
+        self.engine.read(move |rows| entries::get(rows, book, &name, now)).await
+    }
+
+    async fn entries(&self, book: Book, after: Option<&str>, limit: usize, now: Timestamp) -> Result<Vec<Entry>> {
+        let after = after.map(str::to_owned);
+        self.engine.read(move |rows| entries::list(rows, book, after.as_deref(), limit, now)).await
+    }
+
+    async fn put_entry(&self, write: &EntryWrite) -> Result<bool> {
+        let write = write.clone();
+        self.engine.write(move |rows| entries::put(rows, &write)).await
+    }
+
+    async fn remove_entry(&self, book: Book, name: &str, known: u64) -> Result<bool> {
+        let name = name.to_owned();
+        self.engine.write(move |rows| entries::remove(rows, book, &name, known)).await
+    }
+
+    async fn sweep_entries(&self, now: Timestamp, limit: usize) -> Result<usize> {
+        self.engine.write(move |rows| entries::sweep(rows, now, limit)).await
+    }
+
+    async fn record_deed(&self, deed: &Deed) -> Result<()> {
+        let deed = deed.clone();
+        self.engine.write(move |rows| entries::record_deed(rows, &deed)).await
+    }
+
+    async fn deeds(&self, wanted: &DeedsWanted) -> Result<Vec<Deed>> {
+        let wanted = wanted.clone();
+        self.engine.read(move |rows| entries::deeds(rows, &wanted)).await
     }
 
     async fn ping(&self) -> Result<()> {

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use super::life::Life;
 use crate::clock::Timestamp;
 use crate::metadata::{
-    Advance, BlobCommit, BlobRecord, Claim, ClaimOutcome, Committed, DirectAdvance, LinkedBlob, ManifestPut,
-    ManifestRecord, MemoryStore, MetadataStore, Pass, PutOutcome, Referrer, Rehousing, Result, Sector, SessionClaim,
-    TagRecord, Unlinked, UploadSession, Work,
+    Advance, BlobCommit, BlobRecord, Book, Claim, ClaimOutcome, Committed, Deed, DeedsWanted, DirectAdvance, Entry,
+    EntryWrite, LinkedBlob, ManifestPut, ManifestRecord, MemoryStore, MetadataStore, Pass, PutOutcome, Referrer,
+    Rehousing, Result, Sector, SessionClaim, TagRecord, Unlinked, UploadSession, Work,
 };
 use crate::oci::{Digest, RepositoryName, Tag, UploadId};
 use crate::storage::{Health, Part, Topology};
@@ -77,5 +77,12 @@ intents! {
     async fn put_health(health: &Health) -> Result<()>;
     async fn passes() -> Result<Vec<Pass>>;
     async fn change_pass(known: Option<&Pass>, next: &Pass) -> Result<bool>;
+    async fn entry(book: Book, name: &str, now: Timestamp) -> Result<Option<Entry>>;
+    async fn entries(book: Book, after: Option<&str>, limit: usize, now: Timestamp) -> Result<Vec<Entry>>;
+    async fn put_entry(write: &EntryWrite) -> Result<bool>;
+    async fn remove_entry(book: Book, name: &str, known: u64) -> Result<bool>;
+    async fn sweep_entries(now: Timestamp, limit: usize) -> Result<usize>;
+    async fn record_deed(deed: &Deed) -> Result<()>;
+    async fn deeds(wanted: &DeedsWanted) -> Result<Vec<Deed>>;
     async fn ping() -> Result<()>;
 }
