@@ -99,6 +99,14 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "SECONDS", env = "RINGHOLD_URL_LIFE", default_value = "1200")]
     pub(crate) url_life: String,
 
+    /// Where clients find the registry, when that is not the address that they connect to: behind a proxy that changes it
+    #[arg(long, value_name = "URL", env = "RINGHOLD_PUBLIC_URL")]
+    pub(crate) public_url: Option<String>,
+
+    /// Let nothing be pushed or deleted
+    #[arg(long, env = "RINGHOLD_READ_ONLY")]
+    pub(crate) read_only: bool,
+
     #[command(flatten)]
     pub(crate) server: ServerArgs,
 }
@@ -130,7 +138,7 @@ pub(crate) struct ServerArgs {
     #[arg(long, value_name = "FILTER", env = "RINGHOLD_LOG", default_value = "info")]
     pub(crate) log: String,
 
-    /// Listen on an address that others can reach, though nobody is asked here who they are
+    /// Let everybody in who reaches the address, whoever they are
     #[arg(long, env = "RINGHOLD_INSECURE_OPEN")]
     pub(crate) insecure_open: bool,
 }

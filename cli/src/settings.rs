@@ -3,8 +3,9 @@
 use std::path::Path;
 use std::time::Duration;
 
+use shared::auth::{Access, Counted, GateSettings};
 use shared::config::{Mistakes, Stores};
-use shared::http::{Access, Profile, Settings as HttpSettings};
+use shared::http::{Profile, Settings as HttpSettings};
 use shared::registry::Terms;
 use url::Url;
 
@@ -30,18 +31,23 @@ impl ServeSettings {
     /// Reads all of it.
     pub(crate) fn read(args: &ServeArgs) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
-        let danger = "there are no accounts yet";
-        let server = ServerSettings::read(&args.listen, danger, &args.server, &mut mistakes);
+        let server = ServerSettings::read(&args.listen, None, &args.server, &mut mistakes);
         let stores = read_stores(&args.store, &mut mistakes);
         let above = mistakes.read("--redirect-above", &args.redirect_above);
         let url_life = mistakes.seconds("--url-life", &args.url_life, LONGEST_URL);
         let quorum = mistakes.number("--write-quorum", &args.write_quorum, 1..=16);
         let rate = args.move_rate.as_deref().map(|text| mistakes.read("--move-rate", text));
+        let public_url = args.public_url.as_deref().map(|text| read_public_url(text, &mut mistakes));
         let settings = (|| {
             let server = server?;
             let http = HttpSettings {
                 profile: Profile::Direct,
-                access: Access::Open,
+                gate: GateSettings {
+                    access: access(&server, args),
+                    counted: Counted::Here,
+                    is_read_only: args.read_only,
+                },
+                public_url: public_url.map_or(Some(None), |url| url.map(Some))?,
                 redirect_above: above.filter(|_| !args.no_redirect),
                 url_life: url_life?,
                 body_idle: server.body_idle,
@@ -55,6 +61,27 @@ impl ServeSettings {
         })();
         mistakes.judge(settings)
     }
+}
+
+/// Who gets in: nobody without an account where others can reach the registry, unless that was allowed.
+fn access(server: &ServerSettings, args: &ServeArgs) -> Access {
+    if args.server.insecure_open {
+        Access::Open
+    } else if server.listen.ip().is_loopback() {
+        Access::OpenUntilClaimed
+    } else {
+        Access::Closed
+    }
+}
+
+/// An address without a path: clients find everything below it.
+fn read_public_url(text: &str, mistakes: &mut Mistakes) -> Option<String> {
+    let url: Url = mistakes.read("--public-url", text)?;
+    if !matches!(url.scheme(), "http" | "https") || url.path() != "/" || url.query().is_some() || !url.has_host() {
+        mistakes.add(format!("--public-url {text:?}: it is https://HOST or http://HOST, with a port if need be"));
+        return None;
+    }
+    Some(url.origin().ascii_serialization())
 }
 
 /// The stores that the arguments name.

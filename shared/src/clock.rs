@@ -36,6 +36,15 @@ impl Timestamp {
         self.0.div_ceil(1000)
     }
 
+    /// The moment as RFC 3339 has it, in UTC and to the second.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        let seconds = self.0 / 1000;
+        let (days, second) = (seconds / 86_400, seconds % 86_400);
+        let (year, month, day) = civil(days);
+        format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
+    }
+
     /// The moment `duration` later, saturating.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
@@ -52,5 +61,35 @@ impl Timestamp {
     #[must_use]
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+/// Year, month and day of a day since 1970-01-01, by the calendar of 400 years that begins on a March 1st.
+const fn civil(days: u64) -> (u64, u64, u64) {
+    let days = days + 719_468;
+    let (era, of_era) = (days / 146_097, days % 146_097);
+    let year = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
+    let of_year = of_era - (365 * year + year / 4 - year / 100);
+    let shifted = (5 * of_year + 2) / 153;
+    let month = if shifted < 10 { shifted + 3 } else { shifted - 9 };
+    let year = year + era * 400 + if month <= 2 { 1 } else { 0 };
+    (year, month, of_year - (153 * shifted + 2) / 5 + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_by_the_calendar() {
+        let told = |seconds: u64| Timestamp::from_millis(seconds * 1000).to_rfc3339();
+        assert_eq!(told(0), "1970-01-01T00:00:00Z");
+        assert_eq!(told(951_782_399), "2000-02-28T23:59:59Z");
+        assert_eq!(told(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(told(1_709_251_199), "2024-02-29T23:59:59Z");
+        assert_eq!(told(1_709_251_200), "2024-03-01T00:00:00Z");
+        assert_eq!(told(1_795_564_799), "2026-11-24T23:59:59Z");
+        assert_eq!(told(4_107_542_399), "2100-02-28T23:59:59Z");
+        assert_eq!(told(4_107_542_400), "2100-03-01T00:00:00Z");
     }
 }

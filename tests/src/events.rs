@@ -7,9 +7,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 use serde_json::Value;
+use shared::auth::GateSettings;
 use shared::clock::Timestamp;
 use shared::config::{Aws, Stores};
-use shared::http::{Access, Api, Profile, Settings};
+use shared::http::{Api, Profile, Settings};
 use shared::metadata::UploadSession;
 use shared::oci::{Algorithm, UploadId};
 use shared::registry::{Registry, Terms};
@@ -102,7 +103,7 @@ fn settled(answer: &Value) -> Value {
 
 /// A registry over these stores, as its functions see it.
 pub async fn api(stores: &Stores, aws: &Aws) -> Api {
-    let settings = Settings { access: Access::Open, profile: Profile::Gateway, ..Settings::default() };
+    let settings = Settings { gate: GateSettings::open(), profile: Profile::Gateway, ..Settings::default() };
     Api::new(registry(stores, aws).await, settings)
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use shared::auth::GateSettings;
 use shared::config::{Aws, Stores};
-use shared::http::{Access, Api, Profile, Settings};
+use shared::http::{Api, Profile, Settings};
 use shared::registry::{Registry, Terms};
 
 use crate::client::Client;
@@ -16,13 +17,13 @@ pub async fn registry() -> Client {
 
 /// A new registry that answers on a free port as one behind a gateway would.
 pub async fn behind_gateway() -> Front {
-    let settings = Settings { access: Access::Open, profile: Profile::Gateway, ..Settings::default() };
+    let settings = Settings { gate: GateSettings::open(), profile: Profile::Gateway, ..Settings::default() };
     Front::of(api_with(Terms::default(), settings).await).await
 }
 
 /// A new registry on these terms.
 pub async fn api(terms: Terms) -> Api {
-    api_with(terms, Settings { access: Access::Open, ..Settings::default() }).await
+    api_with(terms, Settings { gate: GateSettings::open(), ..Settings::default() }).await
 }
 
 /// A new registry on these terms, which answers by these settings.

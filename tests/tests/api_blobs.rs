@@ -10,8 +10,9 @@ use harness::content::{digest, noise, push_blob, push_image};
 use harness::emulator::emulator;
 use harness::memory::registry;
 use http::Method;
+use shared::auth::GateSettings;
 use shared::config::{Aws, Stores};
-use shared::http::{Access, Api, Profile, Settings};
+use shared::http::{Api, Profile, Settings};
 use shared::oci::{Algorithm, Digest};
 use shared::registry::{Registry, Terms};
 
@@ -222,7 +223,7 @@ async fn redirecting(profile: Profile) -> Option<Client> {
     let stores = Stores { storage: vec![bucket.parse().unwrap()], metadata: "memory:".parse().unwrap() };
     let aws = Aws { settings: Some(emulator.sdk_config()), ..Aws::default() };
     let (storage, metadata) = stores.open(&aws).await.unwrap();
-    let settings = Settings { access: Access::Open, profile, redirect_above: Some(4), ..Settings::default() };
+    let settings = Settings { gate: GateSettings::open(), profile, redirect_above: Some(4), ..Settings::default() };
     Some(Client::of(Api::new(Registry::new(storage, Arc::clone(&metadata), Terms::default()), settings)))
 }
 

@@ -10,8 +10,9 @@ use harness::content::{digest, noise, push_blob};
 use harness::stack::Stack;
 use http::Method;
 use serde_json::{Value, json};
+use shared::auth::GateSettings;
 use shared::config::Aws;
-use shared::http::{Access, Api, Settings};
+use shared::http::{Api, Settings};
 use shared::oci::{Algorithm, Digest};
 use shared::registry::{Registry, Terms};
 use shared::storage::ShardedDriver;
@@ -37,7 +38,7 @@ impl Bench {
         let (storage, metadata) = stack.stores().open(&aws).await.expect("the stores can be opened");
         let terms = Terms { url_life: Duration::ZERO, ..Terms::default() };
         let registry = Registry::new(Arc::clone(&storage), metadata, terms);
-        let settings = Settings { access: Access::Open, redirect_above: None, url_life, ..Settings::default() };
+        let settings = Settings { gate: GateSettings::open(), redirect_above: None, url_life, ..Settings::default() };
         let client = Client::of(Api::new(registry.clone(), settings));
         Some(Self { registry, storage, client, bucket: Client::new(stack.emulator().address()), stack })
     }
@@ -154,7 +155,7 @@ async fn the_end_of_a_whole_upload_costs_one_look_at_the_bucket() {
     let Some(stack) = Stack::fresh().await else { return };
     let aws = Aws { settings: Some(stack.emulator().sdk_config()), ..Aws::default() };
     let (storage, metadata) = stack.stores().open(&aws).await.expect("the stores can be opened");
-    let settings = Settings { access: Access::Open, ..Settings::default() };
+    let settings = Settings { gate: GateSettings::open(), ..Settings::default() };
     let client = Client::of(Api::new(Registry::new(storage, metadata, Terms::default()), settings));
     let content = noise(1, 50_000);
     let began = client.post(format!("{DIRECT}?digest={}&size=50000", digest(&content))).await;

@@ -9,8 +9,9 @@ use harness::content::noise;
 use harness::s3_server::S3Server;
 use harness::stack::Stack;
 use http::Method;
+use shared::auth::GateSettings;
 use shared::config::{Aws, Traffic};
-use shared::http::{Access, Api, Profile, Settings};
+use shared::http::{Api, Profile, Settings};
 use shared::oci::{Algorithm, Digest, Digester};
 use shared::registry::{Registry, Terms};
 
@@ -73,7 +74,7 @@ async fn counted() -> Option<(Client, Traffic, Stack)> {
     let (storage, metadata) = stack.stores().open(&aws).await.expect("the stores can be opened");
     // However long the emulator takes, nothing but the operation itself is counted.
     let terms = Terms { claim: Duration::from_mins(10), ..Terms::default() };
-    let settings = Settings { access: Access::Open, profile: Profile::Gateway, ..Settings::default() };
+    let settings = Settings { gate: GateSettings::open(), profile: Profile::Gateway, ..Settings::default() };
     Some((Client::of(Api::new(Registry::new(storage, metadata, terms), settings)), traffic, stack))
 }
 

@@ -13,8 +13,9 @@ use harness::content::{IMAGE, digest, image, noise, push_blob, push_image};
 use harness::emulator::{Emulator, emulator};
 use harness::journeys::push_blob_in_chunks;
 use http::{Method, StatusCode};
+use shared::auth::GateSettings;
 use shared::config::{Aws, Stores, Traffic};
-use shared::http::{Access, Api, Profile, Settings};
+use shared::http::{Api, Profile, Settings};
 use shared::metadata::{DynamoDbConfig, DynamoDbStore};
 use shared::oci::{Algorithm, Digest, Digester};
 use shared::registry::{Registry, Terms};
@@ -94,7 +95,8 @@ impl Counted {
         let (storage, metadata) = stores(emulator).await.open(&aws).await.unwrap();
         // However long the emulator takes, nothing but the operation itself is counted.
         let terms = Terms { claim: Duration::from_mins(10), ..Terms::default() };
-        let settings = Settings { access: Access::Open, profile, redirect_above: Some(inline), ..Settings::default() };
+        let settings =
+            Settings { gate: GateSettings::open(), profile, redirect_above: Some(inline), ..Settings::default() };
         let registry = Registry::new(storage, Arc::clone(&metadata), terms);
         let client = Client::of(Api::new(registry.clone(), settings));
         Some(Self { registry, client, traffic })

@@ -12,8 +12,9 @@ use harness::server::{ServeOptions, listed_work, program};
 use harness::stack::Stack;
 use http::Method;
 use serde_json::Value;
+use shared::auth::GateSettings;
 use shared::config::Aws;
-use shared::http::{Access, Api, Profile, Settings};
+use shared::http::{Api, Profile, Settings};
 use shared::registry::{Registry, Terms};
 use tempfile::TempDir;
 
@@ -58,7 +59,7 @@ async fn bringing_a_layer_home_costs_one_copy() {
     let (storage, metadata) = stack.stores().open(&aws).await.expect("the stores can be opened");
     let terms = Terms { url_life: Duration::ZERO, claim: Duration::from_mins(10), ..Terms::default() };
     let registry = Registry::new(storage, metadata, terms);
-    let settings = Settings { access: Access::Open, profile: Profile::Gateway, ..Settings::default() };
+    let settings = Settings { gate: GateSettings::open(), profile: Profile::Gateway, ..Settings::default() };
     let client = Client::of(Api::new(registry.clone(), settings));
     push_blob_in_chunks(&client, "team/app", &noise(2, 30_000_000)).await;
     registry.rest().await;

@@ -31,7 +31,7 @@ impl ProxySettings {
         let mut mistakes = Mistakes::default();
         let to = mistakes.read("--to", &args.to).and_then(|url| upstream(url, &mut mistakes));
         let danger = "credentials would pass the network in clear text";
-        let server = ServerSettings::read(&args.listen, danger, &args.server, &mut mistakes);
+        let server = ServerSettings::read(&args.listen, Some(danger), &args.server, &mut mistakes);
         let spool_quota = mistakes.number("--spool-quota", &args.spool_quota, 1..=u64::MAX);
         let spool = args.spool.clone().or_else(|| usual_spool(args));
         if spool.is_none() {

@@ -3,16 +3,17 @@
 use std::io::Write;
 use std::net::SocketAddr;
 
+use super::Admittance;
 use shared::config::Stores;
 use shared::storage::shown_url;
 
 /// Says where the registry listens, where the data lies, and what to try. Nobody needs to read it.
-pub(super) fn print(address: SocketAddr, stores: &Stores) {
+pub(super) fn print(address: SocketAddr, stores: &Stores, admittance: Admittance) {
     let buckets: Vec<_> = stores.storage.iter().map(shown_url).collect();
-    let access = if address.ip().is_loopback() {
-        "open to every program on this machine"
-    } else {
-        "OPEN: whoever reaches this address may push and delete"
+    let access = match admittance {
+        Admittance::Unclaimed => "open to every program on this machine, until `ringhold user add NAME --admin`",
+        Admittance::Accounts => "by account: docker login",
+        Admittance::Everybody => "OPEN: whoever reaches this address may push and delete",
     };
     let text = format!(
         "Ringhold listens on http://{address}

@@ -32,10 +32,13 @@ pub(crate) struct Limits {
 }
 
 impl ServerSettings {
-    /// Reads all of it. An address that others can reach is a mistake unless it is allowed: `danger` says why.
-    pub(crate) fn read(listen: &str, danger: &str, args: &ServerArgs, mistakes: &mut Mistakes) -> Option<Self> {
+    /// Reads all of it. Where there is a `danger`, an address that others can reach is a mistake unless it is allowed.
+    pub(crate) fn read(listen: &str, danger: Option<&str>, args: &ServerArgs, mistakes: &mut Mistakes) -> Option<Self> {
         let address: Option<SocketAddr> = mistakes.read("--listen", listen);
-        if address.is_some_and(|address| !address.ip().is_loopback()) && !args.insecure_open {
+        if let Some(danger) = danger
+            && address.is_some_and(|address| !address.ip().is_loopback())
+            && !args.insecure_open
+        {
             mistakes.add(format!(
                 "--listen {listen:?}: others can reach this address and {danger}; --insecure-open allows it"
             ));

@@ -124,9 +124,18 @@ pub struct Token {
     /// When it ends by itself.
     #[serde(default)]
     pub expires: Option<Timestamp>,
-    /// When it was last used, to the minute.
+}
+
+/// When a token was last used, to the minute. Apart from the token: who reads those need not be able to write them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TokenUse {
+    /// The token.
+    pub id: TokenId,
+    /// When.
+    pub at: Timestamp,
+    /// When the token ends by itself.
     #[serde(default)]
-    pub last_used: Option<Timestamp>,
+    pub expires: Option<Timestamp>,
 }
 
 /// Who vouches for callers that have no account.
@@ -182,6 +191,7 @@ record!(User, Users, name);
 record!(Robot, Robots, name);
 record!(Group, Groups, name);
 record!(Token, Tokens, id, expires);
+record!(TokenUse, TokenUses, id, expires);
 record!(Issuer, Issuers, name);
 record!(RepositorySettings, Repositories, name);
 

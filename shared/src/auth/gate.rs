@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
+use aws_lc_rs::rand::SystemRandom;
 
 use super::access_token::{self, Issued, TokenError};
 use super::accounts::{Accounts, RepositorySettings, Token, TokenKind, User};
 use super::action::{Action, Actions};
+use super::audit::{Act, ActsWanted, Audit, KeptAct};
 use super::caller::{Caller, Proof};
 use super::credentials::Credentials;
 use super::decision::{Decision, Need, Visibility, decide};
@@ -19,7 +21,7 @@ use super::permit::{Permit, Powers};
 use super::principal::{Principal, Subject};
 use super::recent::Recent;
 use super::scope::Scope;
-use super::secret::{NoRandomness, TokenSecret, random_bytes};
+use super::secret::TokenSecret;
 use super::sign_in::{self, SignInError, try_of};
 use super::throttle::Throttle;
 use crate::clock::Timestamp;
@@ -95,6 +97,14 @@ impl From<metadata::Error> for GateError {
     }
 }
 
+impl GateSettings {
+    /// Of a registry that everybody may do everything to.
+    #[must_use]
+    pub fn open() -> Self {
+        Self { access: Access::Open, ..Self::default() }
+    }
+}
+
 /// The gate. Clones are the same gate.
 #[derive(Debug, Clone)]
 pub struct Gate(Arc<Parts>);
@@ -105,8 +115,10 @@ struct Parts {
     accounts: Accounts,
     keys: Keys,
     throttle: Throttle,
+    audit: Audit,
     credentials: Recent<[u8; 32], Caller>,
-    credentials_key: hmac::Key,
+    /// None where the system gives no random bytes: nothing is remembered then.
+    credentials_key: Option<hmac::Key>,
     visibility: Recent<RepositoryName, Visibility>,
     claimed: Recent<(), ()>,
     unclaimed: Recent<(), ()>,
@@ -115,25 +127,27 @@ struct Parts {
 
 impl Gate {
     /// The gate of a registry with this metadata.
-    pub fn new(store: Arc<dyn MetadataStore>, settings: GateSettings) -> Result<Self, NoRandomness> {
+    #[must_use]
+    pub fn new(store: Arc<dyn MetadataStore>, settings: GateSettings) -> Self {
         let accounts = Accounts::new(Arc::clone(&store));
+        let audit = Audit::in_store(Arc::clone(&store));
         let throttle = Throttle::in_store(match settings.counted {
             Counted::Together => store,
             Counted::Here => Arc::new(MemoryStore::default()),
         });
-        let key = random_bytes::<32>()?;
-        Ok(Self(Arc::new(Parts {
+        Self(Arc::new(Parts {
             settings,
             keys: Keys::new(accounts.clone()),
             accounts,
             throttle,
+            audit,
             credentials: Recent::new(CREDENTIALS_KNOWN_FOR, MOST_CREDENTIALS),
-            credentials_key: hmac::Key::new(hmac::HMAC_SHA256, &key),
+            credentials_key: hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok(),
             visibility: Recent::new(VISIBILITY_KNOWN_FOR, MOST_REPOSITORIES),
             claimed: Recent::new(Duration::MAX, 1),
             unclaimed: Recent::new(CLAIM_KNOWN_FOR, 1),
             mode: Recent::new(mode::KNOWN_FOR, 1),
-        })))
+        }))
     }
 
     /// The books.
@@ -181,7 +195,7 @@ impl Gate {
         address: Option<IpAddr>,
     ) -> Result<Caller, SignInError> {
         let known_as = self.known_as(user, password);
-        if let Some(caller) = self.0.credentials.get(&known_as) {
+        if let Some(caller) = known_as.and_then(|known_as| self.0.credentials.get(&known_as)) {
             return Ok(caller);
         }
         let secret = TokenSecret::read(password.expose());
@@ -196,7 +210,9 @@ impl Gate {
                 }
             })
             .await?;
-        self.0.credentials.put(known_as, caller.clone());
+        if let Some(known_as) = known_as {
+            self.0.credentials.put(known_as, caller.clone());
+        }
         Ok(caller)
     }
 
@@ -230,11 +246,10 @@ impl Gate {
     }
 
     /// Under what credentials are remembered: whoever reads this process's memory finds no password there.
-    fn known_as(&self, user: &str, password: &Password) -> [u8; 32] {
-        let tag = hmac::sign(&self.0.credentials_key, format!("{user}\0{}", password.expose()).as_bytes());
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(tag.as_ref());
-        bytes
+    fn known_as(&self, user: &str, password: &Password) -> Option<[u8; 32]> {
+        let key = self.0.credentials_key.as_ref()?;
+        let tag = hmac::sign(key, format!("{user}\0{}", password.expose()).as_bytes());
+        tag.as_ref().try_into().ok()
     }
 
     /// Decides about everything that a request needs; the first no, if there is one.
@@ -340,7 +355,6 @@ impl Gate {
             limits: None,
             created: now,
             expires: Some(now.plus(SESSION_LIFE)),
-            last_used: None,
         };
         self.accounts().create(&token).await?;
         Ok(Some(secret))
@@ -381,6 +395,18 @@ impl Gate {
         self.0.keys.public().await
     }
 
+    /// Tells the audit of an act; it is kept when `kept`, and not told at all where everybody may do everything.
+    pub async fn tell(&self, act: &Act, kept: bool) {
+        if !matches!(self.is_open().await, Ok(true)) {
+            self.0.audit.tell(act, kept).await;
+        }
+    }
+
+    /// The acts that were kept, the newest first; and from where the list goes on, when it may.
+    pub async fn acts(&self, wanted: &ActsWanted) -> metadata::Result<(Vec<KeptAct>, Option<(Timestamp, String)>)> {
+        self.0.audit.acts(wanted).await
+    }
+
     /// Forgets what was found out a moment ago: after a change that shall be seen at once in this process.
     pub fn forget(&self) {
         self.0.credentials.clear();
@@ -407,14 +433,14 @@ impl Sight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{Grant, Group, Name, Robot, Role};
+    use crate::auth::{Grant, Group, Name, Robot, Role, TokenUse};
 
     const PASSWORD: &str = "correct horse battery";
 
     fn gate(access: Access) -> (Gate, Arc<MemoryStore>) {
         let store = Arc::new(MemoryStore::new());
         let settings = GateSettings { access, ..GateSettings::default() };
-        (Gate::new(store.clone(), settings).unwrap(), store)
+        (Gate::new(store.clone(), settings), store)
     }
 
     fn name(text: &str) -> Name {
@@ -451,7 +477,6 @@ mod tests {
             limits,
             created: Timestamp::now(),
             expires: None,
-            last_used: None,
         };
         assert!(gate.accounts().create(&token).await.unwrap());
         secret
@@ -532,7 +557,7 @@ mod tests {
         assert_eq!(caller.powers.on("team-a/app").to_string(), "pull");
         assert_eq!(caller.powers.on("team-b/app"), Actions::NONE);
         assert_eq!(gate.recognise(&Credentials::Bearer(secret.expose().to_owned()), None).await.unwrap(), caller);
-        let used = gate.accounts().get::<Token>(secret.id().as_str()).await.unwrap().unwrap().record.last_used;
+        let used = gate.accounts().get::<TokenUse>(secret.id().as_str()).await.unwrap();
         assert!(used.is_some());
         gate.accounts().remove::<Token>(secret.id().as_str()).await.unwrap();
         gate.forget();
@@ -589,7 +614,7 @@ mod tests {
         let (gate, store) = gate(Access::Closed);
         let scope: Vec<_> = Scope::read("repository:a:pull").collect();
         let before = gate.issue(&Caller::operator(), &scope).await.unwrap().token;
-        let other = Gate::new(store, GateSettings::default()).unwrap();
+        let other = Gate::new(store, GateSettings::default());
         assert!(other.recognise(&Credentials::Bearer(before.clone()), None).await.is_ok());
         gate.rotate_keys(false).await.unwrap();
         let after = gate.issue(&Caller::operator(), &scope).await.unwrap().token;
@@ -646,6 +671,6 @@ mod tests {
         gate.switch(Mode::ReadWrite).await.unwrap();
         assert!(!gate.is_read_only().await.unwrap());
         let settings = GateSettings { is_read_only: true, ..GateSettings::default() };
-        assert!(Gate::new(store, settings).unwrap().is_read_only().await.unwrap());
+        assert!(Gate::new(store, settings).is_read_only().await.unwrap());
     }
 }

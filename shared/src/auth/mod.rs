@@ -4,6 +4,7 @@
 mod access_token;
 mod accounts;
 mod action;
+mod audit;
 mod caller;
 mod credentials;
 mod decision;
@@ -22,8 +23,11 @@ mod sign_in;
 mod throttle;
 
 pub use access_token::{Issued, LIFE, SERVICE, TokenError};
-pub use accounts::{Accounts, Group, Issuer, Known, Record, RepositorySettings, Robot, Rule, Token, TokenKind, User};
+pub use accounts::{
+    Accounts, Group, Issuer, Known, Record, RepositorySettings, Robot, Rule, Token, TokenKind, TokenUse, User,
+};
 pub use action::{Action, Actions, ParseActionError};
+pub use audit::{Act, ActsWanted, KeptAct};
 pub use caller::{Caller, Proof};
 pub use credentials::{Credentials, ParseCredentialsError};
 pub use decision::{Decision, Need, Visibility, decide};

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::accounts::{Accounts, Group, Robot, Token, TokenKind, User};
+use super::accounts::{Accounts, Group, Robot, Token, TokenKind, TokenUse, User};
 use super::caller::{Caller, Proof};
 use super::password::{HashError, Password};
 use super::permit::{Grant, Powers};
@@ -76,12 +76,20 @@ pub(super) async fn by_token(
         return Err(SignInError::Wrong);
     }
     let powers = powers_by(accounts, token).await?.ok_or(SignInError::Wrong)?;
-    if token.last_used.is_none_or(|used| now.since(used) >= USE_NOTED_EVERY) {
-        // Another use noted at the same time is as good.
-        accounts.replace(&known, &Token { last_used: Some(now), ..token.clone() }).await?;
-    }
+    note_use(accounts, token, now).await?;
     let principal = Principal::Account(token.owner.clone());
     Ok(Caller { principal, proof: Proof::Credentials, powers, token: Some(token.id.to_string()) })
+}
+
+/// Another use that is noted at the same time is as good.
+async fn note_use(accounts: &Accounts, token: &Token, now: Timestamp) -> metadata::Result<()> {
+    let used = TokenUse { id: token.id.clone(), at: now, expires: token.expires };
+    match accounts.get::<TokenUse>(token.id.as_str()).await? {
+        None => accounts.create(&used).await?,
+        Some(known) if now.since(known.record.at) >= USE_NOTED_EVERY => accounts.replace(&known, &used).await?,
+        Some(_) => true,
+    };
+    Ok(())
 }
 
 /// What somebody may do who presents this token; none when its owner gets in no longer.

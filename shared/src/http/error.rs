@@ -1,14 +1,17 @@
 //! What a client is told when its request was not done: the one place that chooses codes and statuses, renders and logs.
 
+use std::time::Duration;
+
 use http::header::{ALLOW, CONTENT_RANGE, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, Response, StatusCode};
 use serde_json::json;
 
-use super::access::CHALLENGE;
 use super::body::{BoxError, WireBody};
+use super::challenge::Challenge;
 use super::headers::UPLOAD_UUID;
 use super::reply::Reply;
 use super::route::{Route, RouteError};
+use crate::auth::KeyError;
 use crate::causes::Causes;
 use crate::metadata;
 use crate::oci::{
@@ -33,9 +36,48 @@ pub enum Error {
         /// Those that are.
         allowed: &'static [Method],
     },
-    /// Nobody gets in.
-    #[error("this registry is closed: it has no accounts yet, and was not opened to everybody who can reach it")]
-    Closed,
+    /// The caller has to sign in, or to do it anew.
+    #[error("{}", refusal.explained())]
+    Unauthorized {
+        /// How.
+        challenge: Challenge,
+        /// What was wrong.
+        refusal: Refusal,
+    },
+    /// The caller is known, and may not.
+    #[error("{who} may not {action}{}", object.as_deref().map(|object| format!(" {object}")).unwrap_or_default())]
+    Denied {
+        /// Who.
+        who: String,
+        /// What.
+        action: String,
+        /// To which repository.
+        object: Option<String>,
+    },
+    /// The password is right, and good for one thing only.
+    #[error("this first password has to be changed before anything else: `ringhold user password`")]
+    MustChangePassword,
+    /// The caller has tried too often.
+    #[error("there were too many attempts to sign in; wait {} seconds before the next", .0.as_secs().max(1))]
+    TooManyAttempts(Duration),
+    /// Nothing may be changed now.
+    #[error("the registry is read-only for now: it can be pulled from, and not pushed to")]
+    ReadOnly,
+    /// The body is no form.
+    #[error("the body is a form: application/x-www-form-urlencoded")]
+    Form,
+    /// The form asks for a token by what gives none.
+    #[error("the form's grant_type is password or refresh_token")]
+    GrantType,
+    /// The metadata does not answer, or not as it should.
+    #[error(transparent)]
+    Metadata(#[from] metadata::Error),
+    /// Access tokens can be neither signed nor read.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// Something went wrong that is nobody's fault outside.
+    #[error(transparent)]
+    Internal(BoxError),
     /// The front sent the request to a process that does not answer it.
     #[error("the request was sent to a process that does not answer it")]
     Misdirected,
@@ -123,6 +165,49 @@ pub enum Error {
     },
 }
 
+/// Why somebody has to sign in, or to do it anew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// They have not.
+    NoCredentials,
+    /// Their name or password is wrong.
+    WrongCredentials,
+    /// Their access token is no good, or no longer.
+    InvalidToken,
+    /// Their access token says nothing of what they want.
+    BeyondToken,
+}
+
+impl Refusal {
+    /// The reason, as an audit says it.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoCredentials => "needs-sign-in",
+            Self::WrongCredentials => "wrong-credentials",
+            Self::InvalidToken => "invalid-token",
+            Self::BeyondToken => "beyond-token",
+        }
+    }
+
+    const fn explained(self) -> &'static str {
+        match self {
+            Self::NoCredentials => "sign in first",
+            Self::WrongCredentials => "the name or the password is wrong",
+            Self::InvalidToken => "the access token is not valid here, or no longer",
+            Self::BeyondToken => "the access token does not allow this; with another it may be allowed",
+        }
+    }
+
+    /// What RFC 6750 calls it in a challenge.
+    pub(super) const fn error(self) -> Option<&'static str> {
+        match self {
+            Self::NoCredentials | Self::WrongCredentials => None,
+            Self::InvalidToken => Some("invalid_token"),
+            Self::BeyondToken => Some("insufficient_scope"),
+        }
+    }
+}
+
 impl Error {
     /// The code that clients tell errors apart by.
     #[must_use]
@@ -130,8 +215,15 @@ impl Error {
         match self {
             Self::Route(error) => route_code(error),
             Self::MethodNotAllowed { .. } | Self::UploadTooLarge { .. } | Self::Misdirected => ErrorCode::Unsupported,
-            Self::Closed => ErrorCode::Unauthorized,
-            Self::Panicked => ErrorCode::Unknown,
+            Self::Unauthorized { .. } => ErrorCode::Unauthorized,
+            Self::Denied { .. } | Self::MustChangePassword | Self::ReadOnly => ErrorCode::Denied,
+            Self::TooManyAttempts(_) => ErrorCode::TooManyRequests,
+            Self::Form | Self::GrantType => ErrorCode::Unsupported,
+            Self::Metadata(_) | Self::Keys(_) => match self.status() {
+                StatusCode::SERVICE_UNAVAILABLE => ErrorCode::Unavailable,
+                _ => ErrorCode::Unknown,
+            },
+            Self::Panicked | Self::Internal(_) => ErrorCode::Unknown,
             Self::Unreadable(_) => ErrorCode::SizeInvalid,
             Self::Unavailable(_) => ErrorCode::Unavailable,
             Self::Digest(_) | Self::Algorithm(_) | Self::DigestMissing | Self::DirectRefused => {
@@ -159,9 +251,14 @@ impl Error {
             }
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UploadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Closed => StatusCode::UNAUTHORIZED,
+            Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
+            Self::Denied { .. } | Self::MustChangePassword => StatusCode::FORBIDDEN,
+            Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
+            Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Self::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Metadata(error) | Self::Keys(KeyError::Metadata(error)) => metadata_status(error),
+            Self::Panicked | Self::Internal(_) | Self::Keys(KeyError::Unusable(_)) => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Form | Self::GrantType => StatusCode::BAD_REQUEST,
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreadable(_)
             | Self::Route(
@@ -203,7 +300,9 @@ impl Error {
                 let names: Vec<_> = allowed.iter().map(Method::as_str).collect();
                 reply.with(&ALLOW, names.join(", "))
             }
-            Self::Closed => reply.with(&WWW_AUTHENTICATE, CHALLENGE),
+            Self::Unauthorized { challenge, .. } => reply.with(&WWW_AUTHENTICATE, challenge),
+            Self::ReadOnly => reply.with(&ALLOW, "GET, HEAD"),
+            Self::TooManyAttempts(wait) => reply.with(&RETRY_AFTER, wait.as_secs() + 1),
             Self::RangeUnsatisfiable { size } => reply.with(&CONTENT_RANGE, format!("bytes */{size}")),
             Self::OutOfTurn { name, error: registry::Error::OutOfTurn { id, offset } } => reply
                 .with(&LOCATION, Route::Upload { name: name.clone(), id: id.clone() })

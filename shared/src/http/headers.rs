@@ -20,5 +20,7 @@ pub(super) const CHUNK_MIN: HeaderName = HeaderName::from_static("oci-chunk-min-
 pub(super) const CHUNK_MAX: HeaderName = HeaderName::from_static("oci-chunk-max-length");
 /// A copy of `WWW-Authenticate` for a gateway that renames that, from which it restores it.
 pub const CHALLENGE_COPY: HeaderName = HeaderName::from_static("x-registry-challenge");
+/// By which scheme the client reached the front before this process.
+pub(super) const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 /// The name of a request in the log.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

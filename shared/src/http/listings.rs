@@ -17,6 +17,9 @@ use crate::oci::{Digest, MediaType, RepositoryName, Tag};
 /// Everything but the characters that RFC 3986 never reserves.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// Most pages of repositories that one answer looks through.
+const MOST_PAGES: usize = 20;
+
 /// Most referrers of a page: each brings its annotations.
 const LARGEST_REFERRERS: usize = 1000;
 
@@ -24,9 +27,40 @@ impl Api {
     pub(super) async fn catalog(&self, call: &Call) -> Result<Reply, Error> {
         let size = call.query.page_size()?;
         let after: Option<RepositoryName> = call.query.parsed("last")?;
-        let (names, more) = page(size, self.registry.repositories(after.as_ref(), size + 1).await?);
+        let (names, next) = self.visible(call, after, size).await?;
         let reply = Reply::json(StatusCode::OK, "application/json", &json!({ "repositories": names }));
-        Ok(linked(reply, &Route::Catalog, size, names.last().filter(|_| more), None))
+        Ok(linked(reply, &Route::Catalog, size, next, None))
+    }
+
+    /// Up to `size` repositories that the caller may pull, after `after`, and the name to go on after, when there may be more.
+    /// However few those are of all, one answer looks through no more than some: it may have fewer, and go on.
+    async fn visible(
+        &self,
+        call: &Call,
+        mut after: Option<RepositoryName>,
+        size: usize,
+    ) -> Result<(Vec<RepositoryName>, Option<RepositoryName>), Error> {
+        let sight = self.gate.sight(&call.caller).await?;
+        let mut names: Vec<RepositoryName> = Vec::new();
+        for _ in 0..MOST_PAGES {
+            let wanted = size + 1;
+            let read = self.registry.repositories(after.as_ref(), wanted).await?;
+            let is_last = read.len() < wanted;
+            for name in read {
+                if names.len() == size {
+                    let next = names.last().cloned();
+                    return Ok((names, next));
+                }
+                after = Some(name.clone());
+                if sight.has(&name) {
+                    names.push(name);
+                }
+            }
+            if is_last {
+                return Ok((names, None));
+            }
+        }
+        Ok((names, after))
     }
 
     pub(super) async fn tags(&self, name: &RepositoryName, call: &Call) -> Result<Reply, Error> {

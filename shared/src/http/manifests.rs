@@ -3,6 +3,7 @@
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG, LOCATION};
 use http::{Method, StatusCode};
 
+use super::admission::refused;
 use super::blobs::{etag, is_held_already};
 use super::body::{WireBody, collect, full, incoming};
 use super::error::Error;
@@ -10,7 +11,8 @@ use super::headers::{CONTENT_DIGEST, SUBJECT, TAG};
 use super::reply::Reply;
 use super::route::Route;
 use super::{Api, Call};
-use crate::oci::{Manifest, MediaType, Reference, RepositoryName, Tag};
+use crate::auth::{Action, Need};
+use crate::oci::{Digest, Manifest, MediaType, Reference, RepositoryName, Tag};
 use crate::registry::{self, PutManifest};
 
 impl Api {
@@ -62,6 +64,7 @@ impl Api {
         let tags = call.query.all("tag").map(str::parse).collect::<Result<Vec<Tag>, _>>()?;
         let body = incoming(body, self.settings.body_idle);
         let bytes = collect(body, Manifest::MAX_BYTES).await.map_err(registry::Error::from)?;
+        self.check_overwriting(name, &reference, &tags, &bytes, call).await?;
         let put = PutManifest { reference: reference.clone(), tags: tags.clone(), media_type, bytes };
         let manifest = self.registry.put_manifest(name, put).await?;
         let location = Route::Manifest { name: name.clone(), reference: Reference::Digest(manifest.digest.clone()) };
@@ -71,5 +74,33 @@ impl Api {
             reply = reply.with(&SUBJECT, subject);
         }
         Ok(tags.iter().fold(reply, |reply, tag| reply.and(&TAG, tag)))
+    }
+
+    /// Refuses to move a tag from another manifest for a caller who may only give new ones.
+    async fn check_overwriting(
+        &self,
+        name: &RepositoryName,
+        reference: &Reference,
+        tags: &[Tag],
+        bytes: &[u8],
+        call: &Call,
+    ) -> Result<(), Error> {
+        let need = [Need::Action(Action::TagOverwrite, name.clone())];
+        let decision = self.gate.decide(&call.caller, &need).await?;
+        if decision.is_yes() {
+            return Ok(());
+        }
+        let named = match reference {
+            Reference::Tag(tag) => Some(tag),
+            Reference::Digest(_) => None,
+        };
+        for tag in named.into_iter().chain(tags) {
+            if let Some(digest) = self.registry.tagged(name, tag).await?
+                && digest != Digest::of(digest.algorithm(), bytes)
+            {
+                return Err(refused(call, &need, decision));
+            }
+        }
+        Ok(())
     }
 }

@@ -1,33 +1,40 @@
 //! The wire: from a request to the registry's words and back. The only place that knows statuses and headers, and the
 //! only place that renders errors. `Api::handle` is the unit that every process and every test calls.
 
-mod access;
+mod admission;
 mod base;
 mod blobs;
 mod body;
+mod challenge;
 pub mod direct;
 mod error;
 mod headers;
 mod listings;
 mod manifests;
+mod peer;
 mod profile;
 mod query;
 mod reply;
 mod route;
+mod token;
 mod upload_query;
 mod uploads;
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
-pub use access::Access;
+pub use admission::Needs;
 pub use base::healthy;
 pub use blobs::{OCTETS, described};
 pub use body::{BoxError, WireBody, collect, empty, full, incoming, streaming};
-pub use error::Error;
+pub use challenge::Challenge;
+pub use error::{Error, Refusal};
 use futures::FutureExt;
 pub use headers::{CHALLENGE_COPY, CONTENT_DIGEST, REQUEST_ID};
 use http::{Method, Request, Response};
+pub use peer::Peer;
 pub use profile::Profile;
 pub use query::Query;
 pub use reply::Reply;
@@ -35,12 +42,14 @@ pub use route::{Route, RouteError};
 pub use upload_query::{Beginning, begins, completes};
 pub use uploads::{chunk_range, standing, stored};
 
+use crate::auth::{Caller, Gate, GateSettings};
 use crate::registry::Registry;
 
 /// The registry's HTTP API.
 #[derive(Debug, Clone)]
 pub struct Api {
     registry: Registry,
+    gate: Gate,
     settings: Settings,
 }
 
@@ -50,7 +59,9 @@ pub struct Settings {
     /// What requests come by.
     pub profile: Profile,
     /// Who gets in.
-    pub access: Access,
+    pub gate: GateSettings,
+    /// The registry's address, where that is not the one that a request was sent to.
+    pub public_url: Option<String>,
     /// Blobs of more than this many bytes are fetched by the client itself from their bucket, where that has URLs. None:
     /// no blob is.
     pub redirect_above: Option<u64>,
@@ -64,7 +75,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             profile: Profile::default(),
-            access: Access::default(),
+            gate: GateSettings::default(),
+            public_url: None,
             redirect_above: Some(Self::REDIRECT_ABOVE),
             url_life: Self::URL_LIFE,
             body_idle: Duration::from_mins(1),
@@ -79,18 +91,28 @@ impl Settings {
     pub const URL_LIFE: Duration = Duration::from_mins(20);
 }
 
-/// A request without its path and body.
+/// A request without its path and body, and who sends it.
 struct Call {
     method: Method,
     query: Query,
     headers: http::HeaderMap,
+    caller: Caller,
+    address: Option<IpAddr>,
+    challenge: Challenge,
 }
 
 impl Api {
     /// The API of this registry.
     #[must_use]
     pub fn new(registry: Registry, settings: Settings) -> Self {
-        Self { registry, settings }
+        let gate = Gate::new(Arc::clone(registry.metadata()), settings.gate);
+        Self { registry, gate, settings }
+    }
+
+    /// The gate that callers come by.
+    #[must_use]
+    pub const fn gate(&self) -> &Gate {
+        &self.gate
     }
 
     /// Opens the connection to a bucket.
@@ -126,18 +148,20 @@ impl Api {
     ) -> Result<Reply, Error> {
         let (parts, body) = request.into_parts();
         let route = Route::parse(parts.uri.path(), &parts.method)?;
-        self.settings.access.admit(&route)?;
         if !answers(&route) {
             return Err(Error::Misdirected);
         }
-        let call = Call { method: parts.method, query: Query::parse(parts.uri.query()), headers: parts.headers };
-        self.answer(route, &call, body).await
-    }
-
-    async fn answer(&self, route: Route, call: &Call, body: WireBody) -> Result<Reply, Error> {
+        let (route, mut call) = self.admit(route, parts).await?;
         if !route.methods().contains(&call.method) {
             return Err(Error::MethodNotAllowed { allowed: route.methods() });
         }
+        let answered = self.answer(route.clone(), &mut call, body).await;
+        let status = answered.as_ref().map_or_else(Error::status, Reply::status);
+        self.tell_of_answer(&call, &route, status).await;
+        answered
+    }
+
+    async fn answer(&self, route: Route, call: &mut Call, body: WireBody) -> Result<Reply, Error> {
         if route.is_about_data() {
             self.registry.keep_up().await;
         }
@@ -155,6 +179,7 @@ impl Api {
             Route::DirectUploads { name } => self.begin_direct(&name, call).await,
             Route::DirectUpload { name, id } => self.direct_upload(&name, &id, call, body).await,
             Route::Extensions { .. } => Ok(self.extensions()),
+            Route::Token => self.token(call, body).await,
         }
     }
 }

@@ -68,6 +68,11 @@ impl Reply {
         self
     }
 
+    /// Its status.
+    pub(super) fn status(&self) -> StatusCode {
+        self.0.status()
+    }
+
     /// The answer as it goes out.
     #[must_use]
     pub fn into_response(self) -> Response<WireBody> {

@@ -73,6 +73,8 @@ pub enum Route {
         /// The repository whose extensions are asked for, if they are of one.
         name: Option<RepositoryName>,
     },
+    /// `/token`
+    Token,
     /// `/healthz`
     Health,
     /// `/readyz`
@@ -112,6 +114,7 @@ impl Route {
         match &*path {
             "/healthz" => return Ok(Self::Health),
             "/readyz" => return Ok(Self::Ready),
+            "/token" => return Ok(Self::Token),
             "/v2" | "/v2/" => return Ok(Self::Version),
             "/v2/_catalog" => return Ok(Self::Catalog),
             _ => {}
@@ -144,7 +147,7 @@ impl Route {
     /// Whether the answer is about what the registry holds, not only about the process.
     #[must_use]
     pub const fn is_about_data(&self) -> bool {
-        !matches!(self, Self::Version | Self::Health)
+        !matches!(self, Self::Version | Self::Health | Self::Token)
     }
 
     /// What can be done here.
@@ -156,6 +159,7 @@ impl Route {
             Self::Catalog | Self::Tags { .. } | Self::Referrers { .. } => READ,
             Self::Manifest { .. } => &[Method::GET, Method::HEAD, Method::PUT, Method::DELETE],
             Self::Blob { .. } => &[Method::GET, Method::HEAD, Method::DELETE],
+            Self::Token => &[Method::GET, Method::POST],
             Self::Uploads { .. } | Self::DirectUploads { .. } => &[Method::POST],
             Self::DirectUpload { .. } => &[Method::GET, Method::POST, Method::PUT, Method::DELETE],
             Self::Upload { .. } => &[Method::GET, Method::PATCH, Method::PUT, Method::DELETE],
@@ -190,6 +194,7 @@ impl fmt::Display for Route {
             Self::DirectUpload { name, id } => write!(formatter, "/v2/{name}/{DIRECT_UPLOADS}/{id}"),
             Self::Extensions { name: None } => formatter.write_str("/v2/_oci/ext/discover"),
             Self::Extensions { name: Some(name) } => write!(formatter, "/v2/{name}/_oci/ext/discover"),
+            Self::Token => formatter.write_str("/token"),
             Self::Health => formatter.write_str("/healthz"),
             Self::Ready => formatter.write_str("/readyz"),
         }

@@ -11,17 +11,19 @@ use super::reply::Reply;
 use super::route::Route;
 use super::upload_query::{Beginning, begins, completes};
 use super::{Api, Call};
+use crate::auth::Action;
 use crate::oci::{ContentRange, Digest, RepositoryName, UploadId};
 use crate::registry::{self, Appended, Mounted};
 
 impl Api {
     /// Begins an upload, or does all of it at once: a mount, or a body with its digest.
     pub(super) async fn begin(&self, name: &RepositoryName, call: &Call, body: WireBody) -> Result<Reply, Error> {
-        self.admit(&body)?;
+        self.admit_body(&body)?;
         let (beginning, algorithm) = begins(&call.query)?;
         match beginning {
             Beginning::Mount { digest, from } => {
-                let mounted = self.registry.mount_blob(name, &digest, from.as_ref(), algorithm).await?;
+                let sources = self.sources(call, &digest, from).await?;
+                let mounted = self.registry.mount_blob(name, &digest, &sources, algorithm).await?;
                 Ok(match mounted {
                     Mounted::Linked(_) => stored(name, &digest),
                     Mounted::Begun(upload) => self.begun(name, &upload),
@@ -35,6 +37,26 @@ impl Api {
         }
     }
 
+    /// Where a blob may be mounted from: repositories that the caller may pull. That one may not be is no error: the upload
+    /// simply begins, and nobody learns what lies elsewhere.
+    async fn sources(
+        &self,
+        call: &Call,
+        digest: &Digest,
+        from: Option<RepositoryName>,
+    ) -> Result<Vec<RepositoryName>, Error> {
+        if let Some(from) = from {
+            return Ok(if self.may(call, Action::Pull, &from).await? { vec![from] } else { Vec::new() });
+        }
+        let mut sources = Vec::new();
+        for candidate in self.registry.mount_candidates(digest).await? {
+            if self.gate.may(&call.caller, Action::Pull, &candidate).await? {
+                sources.push(candidate);
+            }
+        }
+        Ok(sources)
+    }
+
     /// An upload to which the client should send chunks that pass the front.
     fn begun(&self, name: &RepositoryName, upload: &Appended) -> Reply {
         let reply = standing(StatusCode::ACCEPTED, name, upload);
@@ -46,7 +68,7 @@ impl Api {
 
     /// Refuses a body that others of its size would not pass the front with: better said here than by the front, now and
     /// then.
-    fn admit(&self, body: &WireBody) -> Result<(), Error> {
+    fn admit_body(&self, body: &WireBody) -> Result<(), Error> {
         match self.settings.profile.largest_upload() {
             Some(limit) if body.size_hint().lower() > limit => Err(Error::UploadTooLarge { limit }),
             _ => Ok(()),
@@ -60,7 +82,7 @@ impl Api {
         call: &Call,
         body: WireBody,
     ) -> Result<Reply, Error> {
-        self.admit(&body)?;
+        self.admit_body(&body)?;
         let answered = match call.method {
             Method::PATCH => self.append(name, id, call, body).await,
             Method::PUT => self.complete(name, id, call, body).await,

@@ -6,8 +6,9 @@ use std::time::Duration;
 use tracing_subscriber::filter::LevelFilter;
 use url::Url;
 
+use crate::auth::{Access, Counted, GateSettings};
 use crate::config::{Mistakes, Stores};
-use crate::http::{Access, Profile, Settings};
+use crate::http::{Profile, Settings};
 use crate::metadata::DynamoDbConfig;
 
 const STORAGE: &str = "RINGHOLD_STORAGE";
@@ -67,7 +68,7 @@ impl FunctionSettings {
             let redirect_above = Some(above?);
             let http = Settings {
                 profile: Profile::Gateway,
-                access,
+                gate: GateSettings { access, counted: Counted::Together, is_read_only: false },
                 redirect_above,
                 url_life: url_life?,
                 ..Settings::default()
@@ -99,7 +100,7 @@ mod tests {
     fn stores_are_enough_and_the_registry_is_closed() {
         let settings = read(&STORES).unwrap();
         assert_eq!(settings.stores.storage.len(), 2);
-        assert_eq!(settings.http.access, Access::Closed);
+        assert_eq!(settings.http.gate.access, Access::Closed);
         assert_eq!(settings.http.redirect_above, Some(Settings::REDIRECT_ABOVE));
     }
 

@@ -16,6 +16,8 @@ pub enum Book {
     Groups,
     /// What they sign in by, instead of a password.
     Tokens,
+    /// When each of those was last used.
+    TokenUses,
     /// Who vouches for others.
     Issuers,
     /// What is settled about repositories.
@@ -39,6 +41,7 @@ impl Book {
             Self::Robots => "robots",
             Self::Groups => "groups",
             Self::Tokens => "tokens",
+            Self::TokenUses => "token-uses",
             Self::Issuers => "issuers",
             Self::Repositories => "repositories",
             Self::Settings => "settings",

@@ -101,6 +101,11 @@ impl Registry {
         Ok(StoredManifest { digest, media_type: record.media_type, bytes })
     }
 
+    /// What the tag names, if it names something.
+    pub async fn tagged(&self, repository: &RepositoryName, tag: &Tag) -> Result<Option<Digest>> {
+        Ok(self.metadata.tag(repository, tag).await?.map(|record| record.digest))
+    }
+
     /// Removes a tag, or a manifest with every tag that names it.
     pub async fn delete_manifest(&self, repository: &RepositoryName, reference: &Reference) -> Result<()> {
         let existed = match reference {

@@ -137,6 +137,12 @@ impl Registry {
         Self { members, metadata, terms, tidying, work_made: Arc::default(), ring_changed: Arc::default() }
     }
 
+    /// Where its facts are.
+    #[must_use]
+    pub const fn metadata(&self) -> &Arc<dyn MetadataStore> {
+        &self.metadata
+    }
+
     /// Opens the connection to a bucket, which others of its store share.
     pub async fn warm_up(&self) {
         self.storage().warm_up().await;

@@ -57,21 +57,22 @@ impl Registry {
         self.receive_whole(repository, digest, body).await
     }
 
-    /// Links a blob of another repository, of any when none is named; begins an upload when there is nothing to link.
+    /// Repositories that a blob might be linked from: a few of those that have it.
+    pub async fn mount_candidates(&self, digest: &Digest) -> Result<Vec<RepositoryName>> {
+        Ok(self.metadata.repositories_of(digest, MOUNT_CANDIDATES).await?)
+    }
+
+    /// Links a blob of one of these repositories; begins an upload when there is nothing to link.
     pub async fn mount_blob(
         &self,
         repository: &RepositoryName,
         digest: &Digest,
-        from: Option<&RepositoryName>,
+        sources: &[RepositoryName],
         algorithm: Option<Algorithm>,
     ) -> Result<Mounted> {
-        let sources = match from {
-            Some(from) => vec![from.clone()],
-            None => self.metadata.repositories_of(digest, MOUNT_CANDIDATES).await?,
-        };
         let lease = Timestamp::now().plus(self.terms.lease);
         for source in sources {
-            if let Some(blob) = self.metadata.mount_blob(&source, repository, digest, lease).await? {
+            if let Some(blob) = self.metadata.mount_blob(source, repository, digest, lease).await? {
                 return Ok(Mounted::Linked(blob));
             }
         }

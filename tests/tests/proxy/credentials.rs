@@ -8,7 +8,8 @@ use harness::front::Front;
 use harness::memory::{api, api_with};
 use harness::proxy::ProxyOptions;
 use http::Method;
-use shared::http::{Access, Settings};
+use shared::auth::GateSettings;
+use shared::http::Settings;
 use shared::registry::Terms;
 use tempfile::TempDir;
 
@@ -68,7 +69,7 @@ async fn the_clients_credentials_go_with_every_request_and_into_no_log() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_registry_is_closed_through_the_proxy_too() {
-    let settings = Settings { access: Access::Closed, ..Settings::default() };
+    let settings = Settings { gate: GateSettings::default(), ..Settings::default() };
     let front = Front::of(api_with(Terms::default(), settings).await).await;
     let directory = TempDir::new().unwrap();
     let server = ProxyOptions::before(front.address(), directory.path()).start();

@@ -12,8 +12,9 @@ use harness::memory::behind_gateway;
 use harness::proxy::ProxyOptions;
 use harness::server::Server;
 use http::Method;
+use shared::auth::GateSettings;
 use shared::config::{Aws, Stores};
-use shared::http::{Access, Api, Profile, Settings};
+use shared::http::{Api, Profile, Settings};
 use shared::registry::{Registry, Terms};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -22,7 +23,7 @@ use tokio::net::TcpStream;
 use crate::MIB;
 
 fn settings() -> Settings {
-    Settings { access: Access::Open, profile: Profile::Gateway, ..Settings::default() }
+    Settings { gate: GateSettings::open(), profile: Profile::Gateway, ..Settings::default() }
 }
 
 /// A front of a registry whose blobs are in a bucket that has URLs.

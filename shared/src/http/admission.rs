@@ -1,0 +1,199 @@
+//! Who asks, and whether they may: what comes before every answer. Each route says here what it needs; no answer is begun
+//! before that is decided.
+
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+use http::{HeaderMap, Method, StatusCode};
+
+use super::challenge::Challenge;
+use super::error::{Error, Refusal};
+use super::headers::REQUEST_ID;
+use super::peer::Peer;
+use super::query::Query;
+use super::route::Route;
+use super::{Api, Call};
+use crate::auth::{Act, Action, Caller, Credentials, Decision, GateError, Need, SignInError, TokenError};
+use crate::clock::Timestamp;
+use crate::oci::RepositoryName;
+
+/// What a request needs, and whether it would change something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Needs {
+    /// Everything that must be allowed.
+    pub all: Vec<Need>,
+    /// Whether something is to be different afterwards.
+    pub changes: bool,
+}
+
+impl Needs {
+    fn reading(need: Need) -> Self {
+        Self { all: vec![need], changes: false }
+    }
+
+    fn changing(action: Action, name: &RepositoryName) -> Self {
+        Self { all: vec![Need::Action(action, name.clone())], changes: true }
+    }
+
+    /// What the route needs for this method. There is no route without an answer here.
+    #[must_use]
+    pub fn of(route: &Route, method: &Method) -> Self {
+        let reads = matches!(*method, Method::GET | Method::HEAD);
+        match route {
+            Route::Health | Route::Ready | Route::Token => Self::reading(Need::Nothing),
+            Route::Version | Route::Catalog | Route::Extensions { name: None } => Self::reading(Need::Identity),
+            Route::Tags { name } | Route::Referrers { name, .. } | Route::Extensions { name: Some(name) } => {
+                Self::reading(Need::Action(Action::Pull, name.clone()))
+            }
+            Route::Blob { name, .. } | Route::Manifest { name, .. } if reads => {
+                Self::reading(Need::Action(Action::Pull, name.clone()))
+            }
+            Route::Blob { name, .. } | Route::Manifest { name, .. } if *method == Method::DELETE => {
+                Self::changing(Action::Delete, name)
+            }
+            Route::Blob { name, .. } | Route::Manifest { name, .. } => Self::changing(Action::Push, name),
+            Route::Uploads { name } | Route::Upload { name, .. } => Self::changing(Action::Push, name),
+            Route::DirectUploads { name } | Route::DirectUpload { name, .. } => Self::changing(Action::Push, name),
+        }
+    }
+}
+
+impl Api {
+    /// Who asks, when they may have what the route needs.
+    pub(super) async fn admit(&self, route: Route, parts: Parts) -> Result<(Route, Call), Error> {
+        let needs = Needs::of(&route, &parts.method);
+        let peer = parts.extensions.get::<Peer>().copied();
+        let challenge = Challenge::of(&parts, peer, &self.settings);
+        let mut call = Call {
+            method: parts.method,
+            query: Query::parse(parts.uri.query()),
+            headers: parts.headers,
+            caller: Caller::anonymous(),
+            address: peer.map(|peer| peer.address),
+            challenge,
+        };
+        if needs.all == [Need::Nothing] {
+            return Ok((route, call));
+        }
+        call.caller = self.recognise(&call).await?;
+        let decision = self.gate.decide(&call.caller, &needs.all).await?;
+        if !decision.is_yes() {
+            self.tell_of_refusal(&call, &needs.all, decision).await;
+            return Err(refused(&call, &needs.all, decision));
+        }
+        if needs.changes && self.gate.is_read_only().await? {
+            return Err(Error::ReadOnly);
+        }
+        Ok((route, call))
+    }
+
+    async fn recognise(&self, call: &Call) -> Result<Caller, Error> {
+        let credentials = credentials(&call.headers);
+        let recognised = match &credentials {
+            Some(credentials) => self.gate.recognise(credentials, call.address).await,
+            None => Err(SignInError::Wrong.into()),
+        };
+        match recognised {
+            Ok(caller) => Ok(caller),
+            Err(error) => Err(self.unrecognised(call, error).await),
+        }
+    }
+
+    /// What somebody is told who was not recognised; the audit is told too.
+    pub(super) async fn unrecognised(&self, call: &Call, error: GateError) -> Error {
+        let refusal = match error {
+            GateError::SignIn(SignInError::Wrong) => Refusal::WrongCredentials,
+            GateError::SignIn(SignInError::MustChangePassword) => return Error::MustChangePassword,
+            GateError::SignIn(SignInError::TooMany(wait)) => return Error::TooManyAttempts(wait),
+            GateError::SignIn(SignInError::Metadata(error)) => return error.into(),
+            GateError::SignIn(SignInError::Hash(error)) => return Error::Internal(Box::new(error)),
+            GateError::Token(TokenError::Invalid(_)) => Refusal::InvalidToken,
+            GateError::Token(TokenError::Keys(error)) => return error.into(),
+        };
+        let act = Act { reason: refusal.as_str().to_owned(), ..call.act("sign-in", None, false) };
+        self.gate.tell(&act, true).await;
+        Error::Unauthorized { challenge: call.challenge.clone().refusing(refusal), refusal }
+    }
+
+    async fn tell_of_refusal(&self, call: &Call, needs: &[Need], decision: Decision) {
+        let (action, object) = spelled(needs);
+        let act = Act { reason: decision.as_str().to_owned(), ..call.act(&action, object, false) };
+        // That somebody has yet to sign in is how every client begins.
+        self.gate.tell(&act, decision != Decision::NeedsSignIn).await;
+    }
+
+    /// Tells the audit of what was answered to somebody who was let in.
+    pub(super) async fn tell_of_answer(&self, call: &Call, route: &Route, status: StatusCode) {
+        let needs = Needs::of(route, &call.method);
+        if needs.all == [Need::Nothing] {
+            return;
+        }
+        let (action, object) = spelled(&needs.all);
+        let act = Act {
+            status: Some(status.as_u16()),
+            reason: Decision::Granted.as_str().to_owned(),
+            ..call.act(&action, object, true)
+        };
+        let is_of_weight = needs.changes
+            && status.is_success()
+            && (call.method == Method::DELETE || matches!(route, Route::Manifest { .. }));
+        self.gate.tell(&act, is_of_weight).await;
+    }
+
+    /// Whether the caller may do this too, which the request does not need but would be more with.
+    pub(super) async fn may(&self, call: &Call, action: Action, name: &RepositoryName) -> Result<bool, Error> {
+        let may = self.gate.may(&call.caller, action, name).await?;
+        if !may {
+            let needs = [Need::Action(action, name.clone())];
+            self.tell_of_refusal(call, &needs, Decision::Refused).await;
+        }
+        Ok(may)
+    }
+}
+
+impl Call {
+    /// An act of whoever calls.
+    pub(super) fn act(&self, action: &str, object: Option<String>, allowed: bool) -> Act {
+        Act {
+            time: Timestamp::now(),
+            who: self.caller.principal.to_string(),
+            token: self.caller.token.clone(),
+            address: self.address,
+            action: action.to_owned(),
+            object,
+            allowed,
+            reason: String::new(),
+            status: None,
+            request: self.headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned),
+        }
+    }
+}
+
+/// What the request says of who sends it; none when that cannot be read.
+pub(super) fn credentials(headers: &HeaderMap) -> Option<Credentials> {
+    match headers.get(AUTHORIZATION) {
+        None => Some(Credentials::None),
+        Some(header) => Credentials::read(header.to_str().ok()?).ok(),
+    }
+}
+
+/// The answer to somebody who may not.
+pub(super) fn refused(call: &Call, needs: &[Need], decision: Decision) -> Error {
+    let refusal = match decision {
+        Decision::NeedsSignIn => Refusal::NoCredentials,
+        Decision::BeyondToken => Refusal::BeyondToken,
+        Decision::Refused | Decision::Free | Decision::Public | Decision::Granted => {
+            let (action, object) = spelled(needs);
+            return Error::Denied { who: call.caller.principal.to_string(), action, object };
+        }
+    };
+    Error::Unauthorized { challenge: call.challenge.clone().asking_for(needs).refusing(refusal), refusal }
+}
+
+/// What is needed, as the audit and errors call it.
+fn spelled(needs: &[Need]) -> (String, Option<String>) {
+    match needs.first() {
+        Some(Need::Action(action, name)) => (action.to_string(), Some(name.to_string())),
+        Some(Need::Administration) => ("administer".to_owned(), None),
+        Some(Need::Identity | Need::Nothing) | None => ("connect".to_owned(), None),
+    }
+}
