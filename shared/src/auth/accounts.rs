@@ -257,9 +257,7 @@ impl Accounts {
 
     async fn put<R: Record>(&self, version: Option<u64>, record: &R) -> metadata::Result<bool> {
         let body = serde_json::to_value(record).map_err(|error| metadata::Error::Failed(error.into()))?;
-        let name = record.key().to_owned();
-        let write =
-            EntryWrite { book: R::BOOK, name, known: version, body, expires: record.expires(), now: Timestamp::now() };
+        let write = EntryWrite::new(R::BOOK, record.key(), version, body, record.expires(), Timestamp::now());
         self.store.put_entry(&write).await
     }
 

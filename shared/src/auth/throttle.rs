@@ -122,7 +122,7 @@ impl Throttle {
             }
             let body = serde_json::to_value(&tries).map_err(|error| metadata::Error::Failed(error.into()))?;
             let expires = Some(now.plus(FORGOTTEN_AFTER.max(LONGEST_WAIT)));
-            let write = EntryWrite { book: Book::Throttles, name: name.to_owned(), known, body, expires, now };
+            let write = EntryWrite::new(Book::Throttles, name, known, body, expires, now);
             if self.store.put_entry(&write).await? {
                 return Ok(Some(changed));
             }

@@ -1,6 +1,6 @@
 //! Facts in one file, for one process.
 
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -128,6 +128,24 @@ fn range(
     Ok(found)
 }
 
+fn last(
+    table: &impl ReadableTable<(&'static str, &'static str), &'static [u8]>,
+    partition: &str,
+    sorts: Range<&str>,
+    limit: usize,
+) -> Result<Vec<(String, Vec<u8>)>> {
+    if sorts.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = table.range::<(&str, &str)>((partition, sorts.start)..(partition, sorts.end)).map_err(failed)?;
+    let mut found = Vec::new();
+    for row in rows.rev().take(limit) {
+        let (key, row) = row.map_err(failed)?;
+        found.push((key.value().1.to_owned(), row.value().to_vec()));
+    }
+    Ok(found)
+}
+
 fn under(
     table: &impl ReadableTable<(&'static str, &'static str), &'static [u8]>,
     prefix: &str,
@@ -161,6 +179,10 @@ impl Rows for Reading {
         range(&self.0, partition, prefix, after, limit)
     }
 
+    fn last(&self, partition: &str, sorts: Range<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>> {
+        last(&self.0, partition, sorts, limit)
+    }
+
     fn under(&self, prefix: &str) -> Result<Vec<(Key, Vec<u8>)>> {
         under(&self.0, prefix)
     }
@@ -184,6 +206,10 @@ impl Rows for Writing<'_> {
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>> {
         range(&self.table, partition, prefix, after, limit)
+    }
+
+    fn last(&self, partition: &str, sorts: Range<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>> {
+        last(&self.table, partition, sorts, limit)
     }
 
     fn under(&self, prefix: &str) -> Result<Vec<(Key, Vec<u8>)>> {

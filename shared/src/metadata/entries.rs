@@ -3,6 +3,8 @@
 
 use serde_json::Value;
 
+use super::error::{Error, Result};
+use super::records::Generation;
 use crate::clock::Timestamp;
 
 /// A book of records.
@@ -50,6 +52,11 @@ impl Book {
             Self::Throttles => "throttles",
         }
     }
+
+    /// Whether its entries lie together, and can be listed.
+    pub(super) const fn is_listed(self) -> bool {
+        !matches!(self, Self::Throttles)
+    }
 }
 
 /// A record of a book, as it was read.
@@ -65,12 +72,30 @@ pub struct Entry {
     pub expires: Option<Timestamp>,
 }
 
+impl Entry {
+    /// The most bytes that a name has, a deed's too; it has at least one.
+    pub const MAX_NAME: usize = 512;
+}
+
+/// A name that keys have no room for.
+#[derive(Debug, thiserror::Error)]
+#[error("a name has from 1 to {most} bytes, not {0}", most = Entry::MAX_NAME)]
+struct NameLength(usize);
+
+/// Refuses what can be the name of no record and of no deed.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    match name.len() {
+        1..=Entry::MAX_NAME => Ok(()),
+        length => Err(Error::Failed(Box::new(NameLength(length)))),
+    }
+}
+
 /// A record to write.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EntryWrite {
     /// The book.
     pub book: Book,
-    /// Its name.
+    /// Its name, of up to [`Entry::MAX_NAME`] bytes.
     pub name: String,
     /// The version that it takes the place of; none when there must be no such record.
     pub known: Option<u64>,
@@ -80,13 +105,28 @@ pub struct EntryWrite {
     pub expires: Option<Timestamp>,
     /// The present.
     pub now: Timestamp,
+    pub(super) version: u64,
 }
 
 impl EntryWrite {
-    /// The version that the write makes: later than the one it takes the place of, and than those of a record of this name
-    /// that was removed.
+    /// A write that makes a version of its own, later than the one it takes the place of: by it the write is known again, and
+    /// no record of this name that was removed has had it.
     #[must_use]
-    pub fn version(&self) -> u64 {
-        self.known.map_or(0, |known| known + 1).max(self.now.as_millis())
+    pub fn new(
+        book: Book,
+        name: impl Into<String>,
+        known: Option<u64>,
+        body: Value,
+        expires: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Self {
+        let Generation(version) = Generation::next(known.map(Generation), now);
+        Self { book, name: name.into(), known, body, expires, now, version }
+    }
+
+    /// The version that the write makes.
+    #[must_use]
+    pub const fn version(&self) -> u64 {
+        self.version
     }
 }

@@ -21,16 +21,21 @@
 //! | `ACCOUNT#<book>` | `<name>` | a user, robot, group, token, issuer, key, or what is settled of a repository |
 //! | `THROTTLE#<name>` | `META` | how often somebody has tried |
 //! | `AUDIT#<day>#<shard>` | `<time>#<id>` | what somebody did or was refused |
+//! | `EXPIRY` | `<time>#<partition>#<sort>` | what of these ends when (a store whose rows expire by themselves has none) |
+
+use serde::{Deserialize, Serialize};
 
 use super::deeds::{Deed, day};
-use super::entries::Book;
+use super::entries::{Book, check_name};
+use super::error::Result;
 use super::records::Generation;
 use super::sector::Sector;
+use crate::clock::Timestamp;
 use crate::oci::{Algorithm, Digest, RepositoryName, Tag, UploadId};
 use crate::storage::Epoch;
 
 /// Where a row lies.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Key {
     /// What is stored, and queried, together.
     pub(crate) partition: String,
@@ -178,34 +183,59 @@ pub(crate) fn health() -> Key {
     key(RING.to_owned(), "HEALTH")
 }
 
-/// What the partitions of all books begin with.
-pub(crate) const ACCOUNT: &str = "ACCOUNT#";
-/// What the partitions of all throttles begin with.
-pub(crate) const THROTTLE: &str = "THROTTLE#";
-/// What the partitions of all deeds begin with.
-pub(crate) const AUDIT: &str = "AUDIT#";
-
 /// The number of partitions that the deeds of a day are spread over.
 pub(crate) const AUDIT_SHARDS: u32 = 4;
 
 pub(crate) fn book_partition(book: Book) -> String {
-    format!("{ACCOUNT}{}", book.name())
+    format!("ACCOUNT#{}", book.name())
 }
 
-/// A record of a book.
-pub(crate) fn entry(book: Book, name: &str) -> Key {
-    match book {
-        Book::Throttles => key(format!("{THROTTLE}{name}"), META),
-        _ => key(book_partition(book), name),
-    }
+/// A record of a book; an error when no record can have the name.
+pub(crate) fn entry(book: Book, name: &str) -> Result<Key> {
+    check_name(name)?;
+    Ok(if book.is_listed() { key(book_partition(book), name) } else { key(format!("THROTTLE#{name}"), META) })
+}
+
+/// What the records of a book come after whose names come after this one, be it a name or not; none: all of them do.
+pub(crate) fn after_entry(book: Book, name: &str) -> Option<Key> {
+    (!name.is_empty()).then(|| key(book_partition(book), clipped(name)))
+}
+
+/// As much of a text as a key has room for. That is more than any name has: whatever comes after the one comes after the
+/// other.
+fn clipped(text: &str) -> &str {
+    &text[..text.floor_char_boundary(1000)]
 }
 
 pub(crate) fn audit_partition(day: u64, shard: u32) -> String {
-    format!("{AUDIT}{day}#{shard}")
+    format!("AUDIT#{day}#{shard}")
 }
 
-/// A deed: padded, so that they sort as their times do.
-pub(crate) fn deed(deed: &Deed) -> Key {
+/// A deed; an error when none can have its name.
+pub(crate) fn deed(deed: &Deed) -> Result<Key> {
+    check_name(&deed.id)?;
     let shard = Digest::of(Algorithm::Sha256, deed.id.as_bytes()).point() % AUDIT_SHARDS;
-    key(audit_partition(day(deed.at), shard), format!("{:014}#{}", deed.at.as_millis(), deed.id))
+    Ok(key(audit_partition(day(deed.at), shard), deed_sort(deed.at, &deed.id)))
+}
+
+pub(crate) fn deed_sort(at: Timestamp, id: &str) -> String {
+    format!("{}#{}", moment(at), clipped(id))
+}
+
+/// What the deeds of a moment begin with, and come after: padded, so that they sort as their times do.
+pub(crate) fn moment(at: Timestamp) -> String {
+    format!("{:014}", at.as_millis())
+}
+
+/// The partition of all ends.
+pub(crate) const EXPIRY: &str = "EXPIRY";
+
+/// The end of what lies under a key.
+pub(crate) fn expiry(at: Timestamp, of: &Key) -> Key {
+    key(EXPIRY.to_owned(), format!("{}#{}#{}", end(at), of.partition, of.sort))
+}
+
+/// What the ends of a moment begin with, and come after: padded, so that they sort as their times do, whichever these are.
+pub(crate) fn end(at: Timestamp) -> String {
+    format!("{:020}", at.as_millis())
 }

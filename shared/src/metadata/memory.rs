@@ -1,7 +1,7 @@
 //! Facts in memory: for tests, and for a registry that may forget everything.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
+use std::ops::{Bound, Range};
 use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 
 use super::error::Result;
@@ -68,6 +68,15 @@ impl Rows for BTreeMap<Key, Vec<u8>> {
         Ok(found.take(limit).map(|(key, row)| (key.sort.clone(), row.clone())).collect())
     }
 
+    fn last(&self, partition: &str, sorts: Range<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>> {
+        if sorts.is_empty() {
+            return Ok(Vec::new());
+        }
+        let at = |sort: &str| Key { partition: partition.to_owned(), sort: sort.to_owned() };
+        let found = BTreeMap::range(self, at(sorts.start)..at(sorts.end)).rev();
+        Ok(found.take(limit).map(|(key, row)| (key.sort.clone(), row.clone())).collect())
+    }
+
     fn under(&self, prefix: &str) -> Result<Vec<(Key, Vec<u8>)>> {
         let from = Key { partition: prefix.to_owned(), sort: String::new() };
         let found = BTreeMap::range(self, from..).take_while(|(key, _)| key.partition.starts_with(prefix));
@@ -94,6 +103,10 @@ impl Rows for Transaction<'_> {
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>> {
         Rows::range(&*self.rows, partition, prefix, after, limit)
+    }
+
+    fn last(&self, partition: &str, sorts: Range<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>> {
+        Rows::last(&*self.rows, partition, sorts, limit)
     }
 
     fn under(&self, prefix: &str) -> Result<Vec<(Key, Vec<u8>)>> {

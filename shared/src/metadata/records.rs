@@ -19,7 +19,7 @@ impl Generation {
     pub fn next(previous: Option<Self>, now: Timestamp) -> Self {
         let random = u64::from(uuid::Uuid::new_v4().as_fields().0) & ((1 << 20) - 1);
         let by_clock = now.as_millis().saturating_mul(1 << 20) | random;
-        Self(previous.map_or(by_clock, |Self(last)| by_clock.max(last + 1 + random)))
+        Self(previous.map_or(by_clock, |Self(last)| by_clock.max(last.saturating_add(1 + random))))
     }
 }
 
@@ -232,5 +232,12 @@ mod tests {
             assert_ne!(one, two);
             assert!(Some(one) > previous && Some(two) > previous);
         }
+    }
+
+    #[test]
+    fn after_the_last_generation_comes_the_last() {
+        let last = Generation(u64::MAX);
+        assert_eq!(Generation::next(Some(last), Timestamp::from_millis(0)), last);
+        assert_eq!(Generation::next(None, Timestamp::from_millis(u64::MAX)), last);
     }
 }

@@ -211,18 +211,20 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     /// The record of that name, unless it has expired. One round trip.
     async fn entry(&self, book: Book, name: &str, now: Timestamp) -> Result<Option<Entry>>;
 
-    /// Up to `limit` records of a book that have not expired, in the byte order of their names, after `after`.
+    /// Up to `limit` records of a book that have not expired, in the byte order of their names, after `after`, be that a name
+    /// or not. None of [`Book::Throttles`], which is not listed.
     async fn entries(&self, book: Book, after: Option<&str>, limit: usize, now: Timestamp) -> Result<Vec<Entry>>;
 
     /// Writes a record in the place of the version that is known, or of none; false, and nothing changed, when that is not
-    /// what is there.
+    /// what is there. The same write again has happened already. An error when the name is empty or longer than
+    /// [`Entry::MAX_NAME`]; no other intent finds such a record.
     async fn put_entry(&self, write: &EntryWrite) -> Result<bool>;
 
     /// Removes a record; false, and nothing changed, when it is no longer as it is known.
     async fn remove_entry(&self, book: Book, name: &str, known: u64) -> Result<bool>;
 
-    /// Removes up to `limit` records and deeds that have expired; how many there were. None where they expire by
-    /// themselves.
+    /// Removes up to `limit` records and deeds that have expired, readable or not; how many there were: fewer than `limit`
+    /// when no more are left. None where they expire by themselves. It costs what has expired, not what is kept.
     async fn sweep_entries(&self, now: Timestamp, limit: usize) -> Result<usize>;
 
     // Audit.
@@ -230,7 +232,7 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     /// Records what somebody did or was refused.
     async fn record_deed(&self, deed: &Deed) -> Result<()>;
 
-    /// What somebody did or was refused, the newest first.
+    /// What somebody did or was refused, the newest first, unless it has expired.
     async fn deeds(&self, wanted: &DeedsWanted) -> Result<Vec<Deed>>;
 
     // Health.

@@ -9,6 +9,7 @@
 #![expect(missing_docs, reason = "the name of a clause is its sentence")]
 
 pub mod accounts;
+pub mod audit;
 pub mod blobs;
 pub mod catalog;
 pub mod collection;
@@ -37,12 +38,31 @@ macro_rules! metadata_contract {
                 a_record_reads_back_as_it_was_written,
                 a_record_is_written_over_the_version_that_is_known_only,
                 a_record_that_comes_back_is_another,
+                a_record_that_comes_back_within_the_millisecond_is_another,
+                the_same_write_again_has_happened_already,
+                the_last_version_can_still_be_known,
                 an_expired_record_is_as_good_as_none,
                 records_come_in_byte_order_and_in_pages,
                 throttles_are_kept_apart,
+                throttles_are_not_listed,
+                a_record_may_have_any_name_of_up_to_512_bytes,
+                an_empty_name_and_one_that_is_too_long_are_refused,
+                a_list_goes_on_after_what_is_no_name,
+                expired_records_leave_no_gaps_in_pages,
+                a_sweep_leaves_what_lasts,
                 of_two_writers_of_a_record_one_wins,
+                of_two_writers_over_an_expired_record_one_wins,
+                a_removal_against_a_change_has_one_winner,
+            }
+            audit {
                 deeds_come_newest_first_and_in_pages,
                 deeds_are_those_of_the_time_that_is_asked_for,
+                deeds_of_one_moment_come_in_pages_whatever_their_shards,
+                deeds_are_found_on_either_side_of_midnight,
+                a_cursor_need_be_no_deed,
+                an_expired_deed_is_not_listed,
+                an_open_end_is_the_present,
+                a_deed_has_a_name_of_up_to_512_bytes,
             }
             blobs {
                 a_store_that_can_be_read_answers_a_ping,
@@ -248,6 +268,7 @@ mod tests {
         let list = include_str!("mod.rs");
         let topics = [
             include_str!("accounts.rs"),
+            include_str!("audit.rs"),
             include_str!("blobs.rs"),
             include_str!("catalog.rs"),
             include_str!("collection.rs"),

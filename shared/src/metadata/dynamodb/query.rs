@@ -1,6 +1,6 @@
 //! Rows of one partition, in the order of their sort keys.
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use std::ops::Range;
 
 use super::DynamoDbStore;
 use super::error::sorted;
@@ -9,11 +9,37 @@ use super::write::names;
 use crate::metadata::error::Result;
 use crate::metadata::keys::Key;
 
+/// Which sort keys.
+#[derive(Debug, Clone)]
+enum Sorts {
+    All,
+    BeginningWith(String),
+    Between(Range<String>),
+}
+
+impl Sorts {
+    fn condition(&self) -> &'static str {
+        match self {
+            Self::All => "#pk = :partition",
+            Self::BeginningWith(_) => "#pk = :partition AND begins_with(#sk, :prefix)",
+            Self::Between(_) => "#pk = :partition AND #sk BETWEEN :first AND :last",
+        }
+    }
+
+    fn values(&self) -> Vec<(&'static str, &str)> {
+        match self {
+            Self::All => Vec::new(),
+            Self::BeginningWith(prefix) => vec![(":prefix", prefix)],
+            Self::Between(sorts) => vec![(":first", &sorts.start), (":last", &sorts.end)],
+        }
+    }
+}
+
 /// Which rows, and how much of them.
 #[derive(Debug, Clone)]
 pub(super) struct Query {
     partition: String,
-    prefix: Option<String>,
+    sorts: Sorts,
     after: Option<Attributes>,
     projection: Option<&'static str>,
     backwards: bool,
@@ -22,12 +48,18 @@ pub(super) struct Query {
 impl Query {
     /// All rows of a partition.
     pub(super) fn of(partition: String) -> Self {
-        Self { partition, prefix: None, after: None, projection: None, backwards: false }
+        Self { partition, sorts: Sorts::All, after: None, projection: None, backwards: false }
     }
 
     /// Only those whose sort key begins with `prefix`.
     pub(super) fn beginning_with(mut self, prefix: impl Into<String>) -> Self {
-        self.prefix = Some(prefix.into());
+        self.sorts = Sorts::BeginningWith(prefix.into());
+        self
+    }
+
+    /// Only those whose sort key is one of these, or the one that ends them. None may end before it begins.
+    pub(super) fn between(mut self, sorts: Range<String>) -> Self {
+        self.sorts = Sorts::Between(sorts);
         self
     }
 
@@ -85,20 +117,16 @@ impl Pages<'_> {
         if self.done {
             return Ok(None);
         }
-        let condition = match self.query.prefix {
-            Some(_) => "#pk = :partition AND begins_with(#sk, :prefix)",
-            None => "#pk = :partition",
-        };
+        let condition = self.query.sorts.condition();
         let call = self.store.client.query().table_name(&self.store.table).consistent_read(true);
         let call = call
             .key_condition_expression(condition)
             .set_projection_expression(self.query.projection.map(str::to_owned));
         let call = call.set_expression_attribute_names(names(&[condition, self.query.projection.unwrap_or_default()]));
-        let call = call.expression_attribute_values(":partition", text(&self.query.partition));
-        let call = match &self.query.prefix {
-            Some(prefix) => call.expression_attribute_values(":prefix", AttributeValue::S(prefix.clone())),
-            None => call,
-        };
+        let mut call = call.expression_attribute_values(":partition", text(&self.query.partition));
+        for (name, value) in self.query.sorts.values() {
+            call = call.expression_attribute_values(name, text(value));
+        }
         let call = call.scan_index_forward(!self.query.backwards).set_exclusive_start_key(self.after.take());
         let answer = call.set_limit(i32::try_from(limit).ok()).send().await.map_err(sorted)?;
         self.after = answer.last_evaluated_key.filter(|key| !key.is_empty());

@@ -1,6 +1,7 @@
 //! What a store with real transactions is made of: rows under keys, in order.
 
 use std::fmt;
+use std::ops::Range;
 
 use crate::metadata::error::Result;
 use crate::metadata::keys::Key;
@@ -32,6 +33,9 @@ pub(crate) trait Rows {
     /// after `after`.
     fn range(&self, partition: &str, prefix: &str, after: Option<&str>, limit: usize)
     -> Result<Vec<(String, Vec<u8>)>>;
+
+    /// Up to `limit` rows of a partition whose sort keys are within `sorts`, the last first.
+    fn last(&self, partition: &str, sorts: Range<&str>, limit: usize) -> Result<Vec<(String, Vec<u8>)>>;
 
     /// All rows of the partitions whose names begin with `prefix`.
     fn under(&self, prefix: &str) -> Result<Vec<(Key, Vec<u8>)>>;
