@@ -28,7 +28,9 @@ impl Registry {
     /// Sweeps all buckets once. Whatever cannot be removed now stays for the next time.
     pub async fn sweep(&self) -> Result<Swept> {
         let mut swept = Swept { sessions: self.sweep_sessions().await?, ..Swept::default() };
-        self.metadata.sweep_entries(Timestamp::now(), BATCH).await?;
+        if let Err(error) = self.sweep_entries().await {
+            tracing::warn!(error = %Causes(&error), "records and deeds that have expired were not swept");
+        }
         let before = Timestamp::now().minus(self.terms.session);
         for bucket in self.storage().topology().buckets.clone() {
             if let Err(error) = self.sweep_bucket(&bucket.id, before, &mut swept).await {
@@ -66,6 +68,12 @@ impl Registry {
                 return Ok(swept);
             }
         }
+    }
+
+    async fn sweep_entries(&self) -> Result<()> {
+        let now = Timestamp::now();
+        while self.metadata.sweep_entries(now, BATCH).await? == BATCH {}
+        Ok(())
     }
 
     async fn forget_bytes(&self, session: &UploadSession) {

@@ -8,7 +8,7 @@ use super::life::Life;
 use crate::clock::Timestamp;
 use crate::metadata::{
     Advance, BlobCommit, BlobRecord, Book, Claim, ClaimOutcome, Committed, Deed, DeedsWanted, DirectAdvance, Entry,
-    EntryWrite, LinkedBlob, ManifestPut, ManifestRecord, MemoryStore, MetadataStore, Pass, PutOutcome, Referrer,
+    EntryWrite, Error, LinkedBlob, ManifestPut, ManifestRecord, MemoryStore, MetadataStore, Pass, PutOutcome, Referrer,
     Rehousing, Result, Sector, SessionClaim, TagRecord, Unlinked, UploadSession, Work,
 };
 use crate::oci::{Digest, RepositoryName, Tag, UploadId};
@@ -18,6 +18,8 @@ use crate::storage::{Health, Part, Topology};
 pub(super) struct MortalFacts {
     pub(super) inner: Arc<MemoryStore>,
     pub(super) life: Life,
+    /// The intent that is answered by an error, by its name.
+    pub(super) refused: Option<&'static str>,
 }
 
 macro_rules! intents {
@@ -25,6 +27,9 @@ macro_rules! intents {
         #[async_trait]
         impl MetadataStore for MortalFacts {
             $(async fn $name(&self, $($argument: $type),*) -> $answer {
+                if self.refused == Some(stringify!($name)) {
+                    return Err(Error::Contended);
+                }
                 self.life.call(self.inner.$name($($argument),*)).await
             })*
         }

@@ -8,4 +8,5 @@ mod kills;
 mod life;
 mod ring;
 mod scrub;
+mod sweep;
 mod world;

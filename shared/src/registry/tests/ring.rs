@@ -124,7 +124,7 @@ impl Run {
         let (mut factory, stores) = (Factory::default(), Arc::clone(&self.stores));
         factory.register("memory", move |url| std::future::ready(Ok(Self::driver(&stores, url.path()))));
         let storage = ShardedDriver::new(topology, drivers).unwrap().opening_by(factory);
-        let facts = MortalFacts { inner: Arc::clone(&self.facts), life: life.clone() };
+        let facts = MortalFacts { inner: Arc::clone(&self.facts), life: life.clone(), refused: None };
         let terms = Terms { url_life: Duration::ZERO, work: Duration::ZERO, lease: Duration::ZERO, ..Terms::default() };
         Registry::new(Arc::new(storage), Arc::new(facts), terms)
     }

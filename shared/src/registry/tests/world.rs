@@ -53,7 +53,7 @@ impl World {
         let drivers: BTreeMap<BucketId, Arc<dyn StorageDriver>> =
             BUCKETS.iter().map(|id| (id.parse().unwrap(), self.bucket(life, id))).collect();
         let storage = Arc::new(ShardedDriver::new(self.topology.clone(), drivers).unwrap());
-        let facts = Arc::new(MortalFacts { inner: Arc::clone(&self.facts), life: life.clone() });
+        let facts = Arc::new(MortalFacts { inner: Arc::clone(&self.facts), life: life.clone(), refused: None });
         Registry::new(storage, facts, terms)
     }
 
