@@ -36,6 +36,10 @@ pub(crate) enum OperatorError {
     Ring(String),
     #[error("{left} findings are left as they are, or lost; {unlisted} buckets could not be listed")]
     Damaged { left: usize, unlisted: u64 },
+    #[error(
+        "stopped: more than {most} blobs would be lost; look whether their buckets are there, and allow more with --max-lost"
+    )]
+    TooManyLost { most: u64 },
     #[error("the serving process cannot be reached: {0}")]
     Connect(#[from] std::io::Error),
     #[error("the serving process broke off: {0}")]

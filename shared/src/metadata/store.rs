@@ -35,7 +35,8 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     /// The blob, when it is live, whoever links it: for work that nobody asked for.
     async fn blob(&self, digest: &Digest) -> Result<Option<BlobRecord>>;
 
-    /// The blob as its row has it, live or being deleted: what is being deleted may become live again.
+    /// The blob as its row has it, live or being deleted: what is being deleted may become live again. What is lost is not
+    /// there: only a push brings it back, with bytes of its own.
     async fn blob_in_any_state(&self, digest: &Digest) -> Result<Option<BlobRecord>>;
 
     /// Prolongs the repository's existing link until `lease` (never shortens it), then reads the blob again: none when

@@ -41,7 +41,7 @@ pub trait StorageDriver: fmt::Debug + Send + Sync + 'static {
     /// A writer of the object: a new one, or one that goes on from `progress`. Nothing lies at the path before `commit`.
     async fn writer(&self, path: &ObjectPath, progress: Option<Progress>) -> Result<Box<dyn Writer>>;
 
-    /// Size and version of the object.
+    /// Size, version and time of the object.
     async fn stat(&self, path: &ObjectPath) -> Result<Stat>;
 
     /// Up to `limit` objects below `directory`, in the byte order of their paths, after `after`. Never on a request's path.
@@ -193,6 +193,8 @@ pub struct Stat {
     pub size: u64,
     /// Its present version.
     pub version: Version,
+    /// When that came there.
+    pub modified: Timestamp,
 }
 
 /// An object in a listing.

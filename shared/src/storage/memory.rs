@@ -141,8 +141,8 @@ impl StorageDriver for MemoryDriver {
 
     async fn stat(&self, path: &ObjectPath) -> Result<Stat> {
         let store = self.store();
-        let object = store.get(path)?;
-        Ok(Stat { size: object.content.len() as u64, version: object.version.clone() })
+        let Object { content, version, modified } = store.get(path)?;
+        Ok(Stat { size: content.len() as u64, version: version.clone(), modified: *modified })
     }
 
     async fn list(&self, directory: &ObjectPath, after: Option<&ObjectPath>, limit: usize) -> Result<Vec<Entry>> {

@@ -12,6 +12,8 @@ mod filesystem;
 mod guard;
 mod health;
 mod memory;
+#[cfg(test)]
+pub(crate) mod moody;
 mod objects;
 mod path;
 mod ring;

@@ -160,10 +160,20 @@ impl ShardedDriver {
     /// otherwise lately.
     #[must_use]
     pub fn serves(&self, id: &BucketId) -> bool {
-        let is_up = self.topology.buckets.iter().any(|bucket| bucket.id == *id && bucket.state != BucketState::Down);
-        is_up
+        self.state(id).is_some_and(|state| state != BucketState::Down)
             && !self.ailing.contains(id)
             && self.members.get(id).is_some_and(|member| member.breaker.is_closed(Instant::now()))
+    }
+
+    /// Whether the bucket was given up, with all that it had.
+    #[must_use]
+    pub fn is_down(&self, id: &BucketId) -> bool {
+        self.state(id) == Some(BucketState::Down)
+    }
+
+    /// What the bucket may be used for; none when the topology does not have it.
+    fn state(&self, id: &BucketId) -> Option<BucketState> {
+        self.topology.buckets.iter().find(|bucket| bucket.id == *id).map(|bucket| bucket.state)
     }
 
     /// The buckets that shall hold what lies at this point, the home first: as many as the topology has replicas, or all

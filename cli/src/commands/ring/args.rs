@@ -135,6 +135,10 @@ pub(crate) struct ScrubArgs {
     #[arg(long, value_name = "SECONDS", default_value = "86400")]
     orphans_after: u64,
 
+    /// Stop before more blobs than this are lost: it is likelier then that a bucket is not the one it should be
+    #[arg(long, value_name = "NUMBER", default_value = "10")]
+    max_lost: u64,
+
     #[command(flatten)]
     asking: Asking,
 }
@@ -142,7 +146,8 @@ pub(crate) struct ScrubArgs {
 impl ScrubArgs {
     pub(super) fn read(self) -> Asked {
         let orphans_after = Duration::from_secs(self.orphans_after);
-        let scrub = Scrub { repair: self.repair, sample: self.sample / 100.0, rate: self.rate, orphans_after };
+        let Self { repair, rate, max_lost, .. } = self;
+        let scrub = Scrub { repair, sample: self.sample / 100.0, rate, orphans_after, max_lost };
         self.asking.of(Question::Scrub { scrub })
     }
 }

@@ -37,6 +37,9 @@ pub(crate) async fn scrub(args: ScrubArgs) -> Result<(), OperatorError> {
     let Asked { store, json, question } = args.read();
     let scrubbed: Scrubbed = ask_ring(&store, &question).await?;
     println!("{}", if json { serde_json::to_string_pretty(&scrubbed)? } else { print::scrubbed(&scrubbed) });
+    if let Some(most) = scrubbed.stopped_at {
+        return Err(OperatorError::TooManyLost { most });
+    }
     let is_left = |finding: &Finding| matches!(finding.remedy, Remedy::None | Remedy::Lost);
     match scrubbed.findings.iter().filter(|finding| is_left(finding)).count() {
         0 if scrubbed.unlisted == 0 => Ok(()),

@@ -117,6 +117,7 @@ pub async fn a_lost_blob_is_out_of_sight_until_it_is_pushed_again(subject: &Subj
     assert!(subject.store.lose_blob(&blob).await.unwrap());
     assert!(!subject.store.lose_blob(&blob).await.unwrap(), "it is lost once");
     assert_eq!(subject.linked(&repository, &blob.digest).await, None);
+    assert_eq!(subject.other.blob_in_any_state(&blob.digest).await.unwrap(), None);
     assert_eq!(subject.store.condemn_blob(&blob.digest, much_later()).await.unwrap(), None);
     assert_eq!(subject.linked(&repository, &blob.digest).await, None, "a collector does not bring it back");
     assert!(subject.other.manifest(&repository, &manifest.digest).await.unwrap().is_some());

@@ -42,6 +42,14 @@ pub(super) fn live(row: Option<&Item>) -> Result<Option<BlobRecord>> {
     }
 }
 
+/// The blob, live or being deleted.
+pub(super) async fn in_any_state(store: &DynamoDbStore, digest: &Digest) -> Result<Option<BlobRecord>> {
+    match store.get(&keys::blob(digest)).await? {
+        Some(row) if row.text("state")? != LOST => row.body().map(Some),
+        _ => Ok(None),
+    }
+}
+
 /// The condition that the blob is still live, and in the same life.
 pub(super) fn still_live(key: &Key, generation: Generation) -> Step {
     let unchanged = Write::delete(key).when("#state = :live AND #generation = :generation");

@@ -2,7 +2,6 @@
 
 use async_trait::async_trait;
 
-use super::item::Item;
 use super::{
     DynamoDbStore, blobs, collection, commit, entries, listing, put, removal, ring, sectors, sessions, unlink, work,
 };
@@ -32,7 +31,7 @@ impl MetadataStore for DynamoDbStore {
     }
 
     async fn blob_in_any_state(&self, digest: &Digest) -> Result<Option<BlobRecord>> {
-        self.get(&keys::blob(digest)).await?.as_ref().map(Item::body).transpose()
+        blobs::in_any_state(self, digest).await
     }
 
     async fn renew_link(

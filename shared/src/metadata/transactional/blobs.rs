@@ -41,8 +41,9 @@ pub(super) fn get(rows: &dyn Rows, digest: &Digest) -> Result<Option<BlobRecord>
     Ok(row(rows, digest)?.filter(|row| row.state == State::Live).map(|row| row.record))
 }
 
+/// The blob, live or being deleted.
 pub(super) fn in_any_state(rows: &dyn Rows, digest: &Digest) -> Result<Option<BlobRecord>> {
-    Ok(row(rows, digest)?.map(|row| row.record))
+    Ok(row(rows, digest)?.filter(|row| row.state != State::Lost).map(|row| row.record))
 }
 
 /// Up to `limit` live blobs of a sector, after `after`.

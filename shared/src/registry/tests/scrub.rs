@@ -11,8 +11,10 @@ use tokio::time::Instant;
 use super::world::{body, noise, repository};
 use crate::metadata::{BlobRecord, MemoryStore, MetadataStore};
 use crate::oci::{Algorithm, Digest};
+use crate::registry::ring::Safety;
 use crate::registry::{Damage, Error, Registry, Remedy, Scrub, Terms};
-use crate::storage::{BucketId, MemoryDriver, ObjectPath, PutMode, ShardedDriver, StorageDriver, Topology};
+use crate::storage::moody::{Mood, Moody};
+use crate::storage::{BucketId, BucketState, Changes, ObjectPath, PutMode, ShardedDriver, StorageDriver, Topology};
 
 const BUCKETS: [&str; 4] = ["one", "two", "three", "four"];
 
@@ -20,7 +22,7 @@ const BUCKETS: [&str; 4] = ["one", "two", "three", "four"];
 struct Scene {
     registry: Registry,
     facts: Arc<MemoryStore>,
-    buckets: BTreeMap<BucketId, Arc<MemoryDriver>>,
+    buckets: BTreeMap<BucketId, Arc<Moody>>,
 }
 
 fn scrub(repair: bool) -> Scrub {
@@ -31,13 +33,14 @@ impl Scene {
     async fn new(replicas: u8) -> Self {
         let members = BUCKETS.map(|id| (id.parse().unwrap(), format!("memory:{id}").parse().unwrap()));
         let topology = Topology { replicas, ..Topology::first(members).unwrap() };
-        let buckets: BTreeMap<BucketId, Arc<MemoryDriver>> =
+        let buckets: BTreeMap<BucketId, Arc<Moody>> =
             BUCKETS.iter().map(|id| (id.parse().unwrap(), Arc::default())).collect();
         let drivers = buckets.iter().map(|(id, driver)| (id.clone(), Arc::clone(driver) as Arc<dyn StorageDriver>));
         let storage = ShardedDriver::new(topology.clone(), drivers.collect()).unwrap();
         let facts = Arc::<MemoryStore>::default();
         assert!(facts.put_topology(&topology).await.unwrap());
         let registry = Registry::new(Arc::new(storage), Arc::clone(&facts) as Arc<dyn MetadataStore>, Terms::default());
+        registry.probe().await.unwrap();
         Self { registry, facts, buckets }
     }
 
@@ -67,6 +70,11 @@ impl Scene {
     async fn found(&self, repair: bool) -> Vec<(Digest, Damage, Remedy)> {
         let findings = self.registry.scrub(&scrub(repair)).await.unwrap().findings;
         findings.into_iter().map(|finding| (finding.digest, finding.damage, finding.remedy)).collect()
+    }
+
+    async fn set_state(&self, bucket: &BucketId, state: BucketState) {
+        let changes = Changes { state: vec![(bucket.clone(), state)], ..Changes::default() };
+        self.registry.apply(&changes, Safety { max_move: 1.0, now: true }).await.unwrap();
     }
 
     /// Every copy of the blob is what it should be.
@@ -188,4 +196,112 @@ async fn a_sample_reads_only_a_part() {
     let sample = Scrub { sample: 0.25, ..Scrub::default() };
     let read = scene.registry.scrub(&sample).await.unwrap().blobs;
     assert!((4..32).contains(&read), "{read} of 64");
+}
+
+#[tokio::test]
+async fn what_a_bucket_refuses_is_not_lost() {
+    let scene = Scene::new(1).await;
+    let (digest, content) = scene.push(1).await;
+    let bucket = &scene.buckets[&scene.record(&digest).await.place.bucket];
+    for mood in [Mood::Refusing, Mood::Gone] {
+        bucket.set(mood);
+        assert_eq!(scene.found(true).await, [(digest.clone(), Damage::Unreadable, Remedy::None)]);
+    }
+    bucket.set(Mood::Well);
+    scene.registry.probe().await.unwrap();
+    assert_eq!(scene.found(true).await, []);
+    scene.check(&digest, &content).await;
+}
+
+#[tokio::test]
+async fn what_is_not_found_in_a_bucket_that_has_nothing_is_not_lost() {
+    let scene = Scene::new(1).await;
+    let (digest, _) = scene.push(1).await;
+    let place = scene.record(&digest).await.place;
+    let bucket = &scene.buckets[&place.bucket];
+    bucket.inner.delete(&place.path, None).await.unwrap();
+    bucket.inner.delete(&ObjectPath::probe(), None).await.unwrap();
+    assert_eq!(scene.found(true).await, [(digest.clone(), Damage::Unreadable, Remedy::None)]);
+    let other = ObjectPath::blob(&Digest::of(Algorithm::Sha256, b"another"));
+    bucket.inner.put_content(&other, Bytes::from_static(b"another"), PutMode::Overwrite).await.unwrap();
+    let young = Scrub { repair: true, ..Scrub::default() };
+    let found = scene.registry.scrub(&young).await.unwrap().findings;
+    assert_eq!((found[0].damage, found[0].remedy), (Damage::Missing, Remedy::Lost));
+}
+
+#[tokio::test]
+async fn a_scrub_stops_before_it_loses_more_than_it_may() {
+    let scene = Scene::new(1).await;
+    for seed in 0..30 {
+        let (digest, _) = scene.push(seed).await;
+        let blob = scene.record(&digest).await;
+        scene.remove(&blob, 0).await;
+    }
+    let wanted = Scrub { max_lost: 7, ..scrub(true) };
+    let scrubbed = scene.registry.scrub(&wanted).await.unwrap();
+    let count = |remedy| scrubbed.findings.iter().filter(|finding| finding.remedy == remedy).count();
+    assert_eq!((count(Remedy::Lost), count(Remedy::None), scrubbed.stopped_at), (7, 1, Some(7)));
+    let looked = scene.registry.scrub(&Scrub { repair: false, ..wanted }).await.unwrap();
+    assert_eq!((looked.findings.len(), looked.stopped_at), (23, None), "nothing is lost by looking");
+}
+
+#[tokio::test]
+async fn what_a_bucket_had_that_is_down_is_made_again_elsewhere_or_lost() {
+    for (replicas, remedy) in [(2, Remedy::Repaired), (1, Remedy::Lost)] {
+        let scene = Scene::new(replicas).await;
+        let (digest, content) = scene.push(1).await;
+        let gone = scene.record(&digest).await.place.bucket;
+        scene.buckets[&gone].set(Mood::Gone);
+        scene.set_state(&gone, BucketState::Down).await;
+        assert_eq!(scene.found(true).await, [(digest.clone(), Damage::Missing, remedy)]);
+        if remedy == Remedy::Lost {
+            assert!(matches!(scene.registry.blob(&repository(), &digest).await, Err(Error::BlobUnknown)));
+            continue;
+        }
+        assert_eq!(scene.record(&digest).await.places().count(), 1);
+        scene.registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
+        let places: Vec<_> = scene.record(&digest).await.places().map(|place| place.bucket.clone()).collect();
+        assert_eq!(places, scene.registry.homes(&digest));
+        assert!(!places.contains(&gone));
+        scene.check(&digest, &content).await;
+    }
+}
+
+#[tokio::test]
+async fn what_cannot_be_mended_is_found_and_the_rest_is_mended() {
+    let scene = Scene::new(2).await;
+    let (mut stuck, mut mended) = (0, 0);
+    for seed in 0..12 {
+        let (digest, _) = scene.push(seed).await;
+        let blob = scene.record(&digest).await;
+        scene.damage(&blob, 0, Bytes::from_static(b"short")).await;
+        *if blob.place.bucket.as_str() == "one" { &mut stuck } else { &mut mended } += 1;
+    }
+    scene.buckets[&"one".parse().unwrap()].set(Mood::RefusingWrites);
+    let found = scene.found(true).await;
+    let count = |wanted| found.iter().filter(|(.., remedy)| *remedy == wanted).count();
+    assert!(stuck > 0 && mended > 0);
+    assert_eq!((count(Remedy::None), count(Remedy::Repaired)), (stuck, mended));
+}
+
+#[tokio::test]
+async fn only_the_object_that_was_judged_is_moved_aside() {
+    let scene = Scene::new(1).await;
+    let (digest, content) = scene.push(1).await;
+    let place = scene.record(&digest).await.place;
+    let aside = async |path: &ObjectPath, version| {
+        let digest = path.digest().unwrap();
+        scene.registry.move_aside(&digest, (&place.bucket, path), version).await.unwrap()
+    };
+    assert!(!aside(&place.path, &place.version).await, "a row names it");
+    let orphan = ObjectPath::blob(&Digest::of(Algorithm::Sha256, b"nobody's"));
+    let bucket = &scene.buckets[&place.bucket];
+    let put = async || bucket.put_content(&orphan, Bytes::from_static(b"nobody's"), PutMode::Overwrite).await.unwrap();
+    let (judged, present) = (put().await, put().await);
+    assert!(!aside(&orphan, &judged).await, "another has come there since");
+    assert_eq!((scene.aside().await, bucket.stat(&orphan).await.unwrap().version), (0, present.clone()));
+    assert!(aside(&orphan, &present).await);
+    assert!(bucket.stat(&orphan).await.is_err());
+    assert_eq!(scene.aside().await, 1);
+    scene.check(&digest, &content).await;
 }

@@ -15,7 +15,7 @@ use url::Url;
 use super::blocking::{blocking, sort};
 use super::root::Root;
 use super::unfinished::Unfinished;
-use super::version::version_of;
+use super::version::stat_of;
 use super::walk;
 use super::writer::FilesystemWriter;
 use crate::clock::Timestamp;
@@ -89,7 +89,7 @@ impl StorageDriver for FilesystemDriver {
 
     async fn reader(&self, path: &ObjectPath, span: Span) -> Result<Content> {
         let path = path.clone();
-        let (file, Stat { size, version }) = self
+        let (file, Stat { size, version, .. }) = self
             .run(move |root| {
                 let file = root.file(&path)?;
                 let stat = stat(&file).map_err(sort)?;
@@ -175,8 +175,7 @@ impl StorageDriver for FilesystemDriver {
 }
 
 fn stat(file: &File) -> io::Result<Stat> {
-    let metadata = file.metadata()?;
-    Ok(Stat { size: metadata.len(), version: version_of(&metadata) })
+    Ok(stat_of(&file.metadata()?))
 }
 
 /// Exactly these bytes of a file.

@@ -10,7 +10,7 @@ use rustix::fs::OFlags;
 use super::blocking::{found, is_absent, sort};
 use super::temporary::Temporary;
 use super::unfinished::Unfinished;
-use super::version::{moment, stamp, version_of};
+use super::version::{moment, stamp, stat_of};
 use crate::clock::Timestamp;
 use crate::oci::{Algorithm, Digest, UploadId};
 use crate::storage::driver::Unfinished as Left;
@@ -97,7 +97,7 @@ impl Root {
         if !metadata.is_file() {
             return Err(Error::NotFound(path.clone()));
         }
-        Ok(Stat { size: metadata.len(), version: version_of(&metadata) })
+        Ok(stat_of(&metadata))
     }
 
     /// Makes the file the object at `path`.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::clock::Timestamp;
-use crate::storage::Version;
+use crate::storage::{Stat, Version};
 
 /// The version of the object that this file is.
 pub(super) fn version_of(metadata: &Metadata) -> Version {
@@ -39,4 +39,9 @@ fn next_nanosecond() -> u64 {
     let now = u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX);
     let before = LAST.fetch_max(now, Ordering::Relaxed);
     if before < now { now } else { LAST.fetch_add(1, Ordering::Relaxed) + 1 }
+}
+
+/// What the file's metadata tell of the object.
+pub(super) fn stat_of(metadata: &Metadata) -> Stat {
+    Stat { size: metadata.len(), version: version_of(metadata), modified: moment(metadata) }
 }

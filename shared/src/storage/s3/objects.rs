@@ -151,7 +151,7 @@ impl S3Driver {
 }
 
 pub(super) fn stat(head: &HeadObjectOutput) -> Stat {
-    Stat { size: bytes(head.content_length()), version: version::found(head) }
+    Stat { size: bytes(head.content_length()), version: version::found(head), modified: moment(head.last_modified()) }
 }
 
 /// The header that asks for the span; none for the whole object, and no such header for a span that holds no byte.

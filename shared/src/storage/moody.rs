@@ -1,0 +1,120 @@
+//! A store in memory that does what a test tells it, for tests of those who ask it.
+
+use std::any::Any;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use url::Url;
+
+use super::direct::DirectUploads;
+use super::driver::{
+    Content, Entry, Progress, PutMode, Span, Stat, StorageDriver, Unfinished, UrlRequest, Version, Writer,
+};
+use super::error::{Error, Result};
+use super::memory::MemoryDriver;
+use super::path::ObjectPath;
+use crate::clock::Timestamp;
+
+/// What a store is told to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Mood {
+    /// To serve.
+    #[default]
+    Well,
+    /// To be unavailable.
+    Gone,
+    /// To refuse everything.
+    Refusing,
+    /// To refuse all writes.
+    RefusingWrites,
+}
+
+/// The store.
+#[derive(Debug, Default)]
+pub(crate) struct Moody {
+    pub(crate) inner: MemoryDriver,
+    mood: Mutex<Mood>,
+}
+
+impl Moody {
+    /// What it does from now on.
+    pub(crate) fn set(&self, mood: Mood) {
+        *self.mood.lock().unwrap_or_else(PoisonError::into_inner) = mood;
+    }
+
+    fn mood(&self) -> Mood {
+        *self.mood.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> Result<&MemoryDriver> {
+        match self.mood() {
+            Mood::Well | Mood::RefusingWrites => Ok(&self.inner),
+            Mood::Gone => Err(Error::Unavailable("503".into())),
+            Mood::Refusing => Err(Error::Denied("403".into())),
+        }
+    }
+
+    fn write(&self) -> Result<&MemoryDriver> {
+        if self.mood() == Mood::RefusingWrites { Err(Error::Denied("403".into())) } else { self.read() }
+    }
+}
+
+#[async_trait]
+impl StorageDriver for Moody {
+    fn name(&self) -> &'static str {
+        "moody"
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    async fn get_content(&self, path: &ObjectPath, limit: u64) -> Result<Bytes> {
+        self.read()?.get_content(path, limit).await
+    }
+
+    async fn put_content(&self, path: &ObjectPath, content: Bytes, mode: PutMode) -> Result<Version> {
+        self.write()?.put_content(path, content, mode).await
+    }
+
+    async fn reader(&self, path: &ObjectPath, span: Span) -> Result<Content> {
+        self.read()?.reader(path, span).await
+    }
+
+    async fn writer(&self, path: &ObjectPath, progress: Option<Progress>) -> Result<Box<dyn Writer>> {
+        self.write()?.writer(path, progress).await
+    }
+
+    async fn stat(&self, path: &ObjectPath) -> Result<Stat> {
+        self.read()?.stat(path).await
+    }
+
+    async fn list(&self, directory: &ObjectPath, after: Option<&ObjectPath>, limit: usize) -> Result<Vec<Entry>> {
+        self.read()?.list(directory, after, limit).await
+    }
+
+    async fn move_content(&self, from: &ObjectPath, to: &ObjectPath) -> Result<Version> {
+        self.write()?.move_content(from, to).await
+    }
+
+    async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
+        self.write()?.delete(path, version).await
+    }
+
+    async fn unfinished(&self, before: Timestamp, limit: usize) -> Result<Vec<Unfinished>> {
+        self.read()?.unfinished(before, limit).await
+    }
+
+    async fn forget(&self, unfinished: &Unfinished) -> Result<()> {
+        self.write()?.forget(unfinished).await
+    }
+
+    fn direct(&self) -> Option<&dyn DirectUploads> {
+        None
+    }
+
+    async fn url_for(&self, _: &ObjectPath, _: &UrlRequest) -> Result<Option<Url>> {
+        Ok(None)
+    }
+}
