@@ -144,7 +144,7 @@ impl Registry {
         size: u64,
         in_parts: bool,
     ) -> Result<DirectBegun> {
-        let bucket = self.storage().serving(digest.point())[0].clone();
+        let bucket = self.storage().taking(digest.point())[0].clone();
         let driver = self.bucket(&bucket).await?;
         let store = direct_of(&*driver)?;
         let plan = Plan::of(digest, size, in_parts)?;

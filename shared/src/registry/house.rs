@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::blobs::not_serving;
 use super::prove::{Source, proven_copy};
 use super::work::Next;
-use super::{Error, Registry, Result};
+use super::{Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::{BlobRecord, Place, Rehousing, Task, Work};
@@ -64,16 +64,19 @@ impl Registry {
         Ok(housing)
     }
 
-    /// A proven copy of the blob, of any of its places. A bucket that is known not to serve is not waited for.
+    /// A proven copy of the blob, of any of its places. A bucket that is known not to serve is neither asked nor waited for.
     async fn copy(&self, found: &BlobRecord, bucket: &BucketId, path: &ObjectPath) -> Result<Place> {
-        if !self.storage().serves(bucket) {
+        if !self.storage().takes(bucket) {
             return Err(not_serving(bucket));
         }
-        let mut failure = Error::BlobUnknown;
-        for from in self.by_service(found) {
+        let mut failure = not_serving(&found.place.bucket);
+        for from in found.places() {
+            if !self.storage().serves(&from.bucket) {
+                continue;
+            }
             let copied = tokio::select! {
                 copied = self.copy_of(from, bucket, path, &found.digest) => copied,
-                gone = self.stops_serving([bucket, &from.bucket]) => Err(not_serving(gone)),
+                gone = self.stops_serving(&from.bucket, bucket) => Err(not_serving(gone)),
             };
             match copied {
                 Ok(place) => return Ok(place),
@@ -96,17 +99,17 @@ impl Registry {
         Ok(self.place(bucket.clone(), path.clone(), version))
     }
 
-    /// Waits until one of the buckets that serve does not any more. A copy of gigabytes takes minutes: only so it is known
-    /// that it will not come.
-    async fn stops_serving<'a>(&self, buckets: [&'a BucketId; 2]) -> &'a BucketId {
-        let served = buckets.map(|bucket| self.storage().serves(bucket));
+    /// Waits until the source serves no more, or the target takes nothing any more. A copy of gigabytes takes minutes: only so
+    /// it is known that it will not come.
+    async fn stops_serving<'a>(&self, source: &'a BucketId, target: &'a BucketId) -> &'a BucketId {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             let storage = self.storage();
-            let mut gone =
-                buckets.into_iter().zip(served).filter(|(bucket, served)| *served && !storage.serves(bucket));
-            if let Some((bucket, _)) = gone.next() {
-                return bucket;
+            if !storage.serves(source) {
+                return source;
+            }
+            if !storage.takes(target) {
+                return target;
             }
         }
     }
@@ -165,7 +168,7 @@ impl Registry {
         let Some(found) = self.metadata.blob(digest).await?.filter(|found| found.place.path.digest().is_some()) else {
             return Ok(Next::Over);
         };
-        let housing = self.house(&found, &self.serving_homes(digest)).await?;
+        let housing = self.house(&found, &self.taking_homes(digest)).await?;
         let next = (!housing.is_complete).then(|| self.put_off(held));
         if housing.made.is_empty() && housing.left.is_empty() {
             return Ok(next.map_or(Next::Over, |next| Next::Work(Box::new(next))));
@@ -182,9 +185,9 @@ impl Registry {
         self.storage().homes(digest.point()).into_iter().cloned().collect()
     }
 
-    /// The same, of the buckets that serve now.
-    pub(super) fn serving_homes(&self, digest: &Digest) -> Vec<BucketId> {
-        self.storage().serving_homes(digest.point()).into_iter().cloned().collect()
+    /// The same, of the buckets that take writes now.
+    pub(super) fn taking_homes(&self, digest: &Digest) -> Vec<BucketId> {
+        self.storage().taking_homes(digest.point()).into_iter().cloned().collect()
     }
 }
 

@@ -23,6 +23,8 @@ pub(super) struct Members {
     /// By the clock on the wall: a process may have stood still.
     read: Mutex<Timestamp>,
     reading: tokio::sync::Mutex<()>,
+    /// What this process has found out about the buckets when it last asked them.
+    own: Mutex<Health>,
 }
 
 impl Members {
@@ -31,6 +33,7 @@ impl Members {
             present: RwLock::new(storage),
             read: Mutex::new(Timestamp::now()),
             reading: tokio::sync::Mutex::default(),
+            own: Mutex::default(),
         }
     }
 
@@ -40,6 +43,14 @@ impl Members {
 
     fn age(&self) -> Duration {
         Timestamp::now().since(*self.read.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn own(&self) -> Health {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(super) fn note_own(&self, own: Health) {
+        *self.own.lock().unwrap_or_else(PoisonError::into_inner) = own;
     }
 
     fn note_reading(&self) {
@@ -83,7 +94,7 @@ impl Registry {
 
     /// Goes on with this topology, and with what is known of its buckets.
     pub(super) async fn go_by(&self, topology: Topology, health: &Health) -> Result<()> {
-        let ailing = health.ailing_at(Timestamp::now()).cloned().collect();
+        let ailing = health.ailing_for(&self.members.own(), Timestamp::now());
         self.adopt(self.storage().follow(topology, ailing).await?);
         Ok(())
     }

@@ -236,10 +236,10 @@ impl Registry {
         })
     }
 
-    /// The buckets where a blob may land at once: its first home that serves and, should that fail after all, the two
+    /// The buckets where a blob may land at once: its first home that takes it and, should that fail after all, the two
     /// after it.
     fn landing(&self, digest: &Digest) -> Vec<BucketId> {
-        self.storage().serving(digest.point()).into_iter().take(3).cloned().collect()
+        self.storage().taking(digest.point()).into_iter().take(3).cloned().collect()
     }
 
     /// A few bytes that lie in a tail alone are verified by their running hash, and moved home by the store itself.

@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 use url::Url;
 
-pub(super) use breaker::Breaker;
+pub(super) use breaker::{Breaker, Call};
 
 use super::direct::DirectUploads;
 use super::driver::{
@@ -34,38 +34,38 @@ impl Guarded {
     }
 }
 
-/// What a refusal says of the bucket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Refusal {
-    /// Nothing: it may mean this object alone, even that it is not there.
-    OfTheObject,
-    /// Nobody may write here any more.
-    OfTheBucket,
-}
-
-async fn guarded<T>(breaker: &Breaker, refusal: Refusal, call: impl Future<Output = Result<T>>) -> Result<T> {
-    breaker.admit(Instant::now())?;
+async fn guarded<T>(breaker: &Breaker, kind: Call, call: impl Future<Output = Result<T>>) -> Result<T> {
+    breaker.admit(kind, Instant::now())?;
     let outcome = call.await;
-    breaker.hear(outcome.as_ref().err(), refusal == Refusal::OfTheBucket, Instant::now());
+    breaker.hear(kind, outcome.as_ref().err(), Instant::now());
     outcome
 }
 
 /// The same for a read, which nobody may wait for any longer when another bucket has its object too.
 async fn guarded_read<T>(breaker: &Breaker, call: impl Future<Output = Result<T>>) -> Result<T> {
     let waiting = breaker.wait(Instant::now());
-    let outcome = guarded(breaker, Refusal::OfTheObject, call).await;
+    let outcome = guarded(breaker, Call::Read, call).await;
     waiting.over();
     outcome
 }
 
 /// The same for a step of a writer that may ask the bucket for nothing: only its failure says something.
 async fn guarded_step<T>(breaker: &Breaker, step: impl Future<Output = Result<T>>) -> Result<T> {
-    breaker.check(Instant::now())?;
+    breaker.check(Call::Write, Instant::now())?;
     let outcome = step.await;
     if let Err(error) = &outcome {
-        breaker.hear(Some(error), true, Instant::now());
+        breaker.hear(Call::Write, Some(error), Instant::now());
     }
     outcome
+}
+
+/// The same for a copy of what lies in another bucket: its failure may be the other's, which is told by nothing, so only
+/// its success says something.
+async fn guarded_copy<T>(breaker: &Breaker, copy: impl Future<Output = Result<T>>) -> Result<T> {
+    breaker.check(Call::Write, Instant::now())?;
+    let copied = copy.await?;
+    breaker.hear(Call::Write, None, Instant::now());
+    Ok(copied)
 }
 
 #[deny(clippy::missing_trait_methods)]
@@ -85,7 +85,7 @@ impl StorageDriver for Guarded {
     }
 
     async fn put_content(&self, path: &ObjectPath, content: Bytes, mode: PutMode) -> Result<Version> {
-        guarded(&self.breaker, Refusal::OfTheBucket, self.inner.put_content(path, content, mode)).await
+        guarded(&self.breaker, Call::Write, self.inner.put_content(path, content, mode)).await
     }
 
     async fn reader(&self, path: &ObjectPath, span: Span) -> Result<Content> {
@@ -102,28 +102,27 @@ impl StorageDriver for Guarded {
     }
 
     async fn list(&self, directory: &ObjectPath, after: Option<&ObjectPath>, limit: usize) -> Result<Vec<Entry>> {
-        guarded(&self.breaker, Refusal::OfTheObject, self.inner.list(directory, after, limit)).await
+        guarded(&self.breaker, Call::Read, self.inner.list(directory, after, limit)).await
     }
 
     async fn move_content(&self, from: &ObjectPath, to: &ObjectPath) -> Result<Version> {
-        guarded(&self.breaker, Refusal::OfTheObject, self.inner.move_content(from, to)).await
+        guarded(&self.breaker, Call::Move, self.inner.move_content(from, to)).await
     }
 
-    /// A failure is taken for this bucket's, which writes: the other one is asked soon enough.
     async fn copy_from(&self, source: &dyn StorageDriver, from: &ObjectPath, to: &ObjectPath) -> Result<Copied> {
-        guarded(&self.breaker, Refusal::OfTheObject, self.inner.copy_from(source, from, to)).await
+        guarded_copy(&self.breaker, self.inner.copy_from(source, from, to)).await
     }
 
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
-        guarded(&self.breaker, Refusal::OfTheObject, self.inner.delete(path, version)).await
+        guarded(&self.breaker, Call::Read, self.inner.delete(path, version)).await
     }
 
     async fn unfinished(&self, before: Timestamp, limit: usize) -> Result<Vec<Unfinished>> {
-        guarded(&self.breaker, Refusal::OfTheObject, self.inner.unfinished(before, limit)).await
+        guarded(&self.breaker, Call::Read, self.inner.unfinished(before, limit)).await
     }
 
     async fn forget(&self, unfinished: &Unfinished) -> Result<()> {
-        guarded(&self.breaker, Refusal::OfTheObject, self.inner.forget(unfinished)).await
+        guarded(&self.breaker, Call::Read, self.inner.forget(unfinished)).await
     }
 
     fn direct(&self) -> Option<&dyn DirectUploads> {
@@ -152,11 +151,11 @@ impl Writer for GuardedWriter {
     }
 
     async fn checkpoint(&mut self) -> Result<Progress> {
-        guarded(&self.breaker, Refusal::OfTheBucket, self.inner.checkpoint()).await
+        guarded(&self.breaker, Call::Write, self.inner.checkpoint()).await
     }
 
     async fn commit(self: Box<Self>) -> Result<Version> {
-        guarded(&self.breaker, Refusal::OfTheBucket, self.inner.commit()).await
+        guarded(&self.breaker, Call::Write, self.inner.commit()).await
     }
 
     /// Whatever the bucket's state: what can be tidied up is.
@@ -168,19 +167,58 @@ impl Writer for GuardedWriter {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::moody::{Mood, Moody};
     use crate::storage::{Error, MemoryDriver};
+
+    fn path() -> ObjectPath {
+        "a/b".parse().unwrap()
+    }
+
+    fn guard(inner: Arc<dyn StorageDriver>) -> (Guarded, Arc<Breaker>) {
+        let breaker = Arc::new(Breaker::new("one".parse().unwrap()));
+        (Guarded::new(inner, Arc::clone(&breaker)), breaker)
+    }
 
     #[tokio::test]
     async fn bytes_that_a_writer_only_gathers_say_nothing_of_the_bucket() {
-        let breaker = Arc::new(Breaker::new("one".parse().unwrap()));
-        let guarded = Guarded::new(Arc::new(MemoryDriver::default()), Arc::clone(&breaker));
-        let fail = || breaker.hear(Some(&Error::Unavailable("503".into())), false, Instant::now());
+        let (guarded, breaker) = guard(Arc::new(MemoryDriver::default()));
+        let fail = || breaker.hear(Call::Read, Some(&Error::Unavailable("503".into())), Instant::now());
         fail();
         fail();
-        let mut writer = guarded.writer(&"a/b".parse().unwrap(), None).await.unwrap();
+        let mut writer = guarded.writer(&path(), None).await.unwrap();
         writer.write(Bytes::from_static(b"few")).await.unwrap();
         fail();
-        assert!(!breaker.is_closed(Instant::now()), "the third failure in a row");
+        assert!(!breaker.serves(Instant::now()), "the third failure in a row");
         assert!(writer.write(Bytes::from_static(b"more")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn a_copy_whose_source_fails_says_nothing_of_its_target() {
+        let (target, breaker) = guard(Arc::new(MemoryDriver::default()));
+        let source = Moody::default();
+        source.inner.put_content(&path(), Bytes::from_static(b"x"), PutMode::Overwrite).await.unwrap();
+        source.set(Mood::Gone);
+        for _ in 0..5 {
+            assert!(target.copy_from(&source, &path(), &path()).await.is_err());
+        }
+        assert!(breaker.takes(Instant::now()));
+        source.set(Mood::Well);
+        target.copy_from(&source, &path(), &path()).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_bucket_that_refuses_writes_is_still_read() {
+        let inner = Arc::new(Moody::default());
+        let (guarded, breaker) = guard(Arc::clone(&inner) as Arc<dyn StorageDriver>);
+        let put = async || guarded.put_content(&path(), Bytes::from_static(b"x"), PutMode::Overwrite).await;
+        put().await.unwrap();
+        inner.set(Mood::RefusingWrites);
+        for _ in 0..3 {
+            assert!(matches!(put().await, Err(Error::Denied(_))));
+            guarded.get_content(&path(), 10).await.unwrap();
+        }
+        assert!(breaker.serves(Instant::now()) && !breaker.takes(Instant::now()));
+        assert!(matches!(put().await, Err(Error::Unavailable(_))), "it is not asked");
+        guarded.get_content(&path(), 10).await.unwrap();
     }
 }

@@ -16,6 +16,7 @@ mod memory;
 pub(crate) mod moody;
 mod objects;
 mod path;
+mod probe;
 mod ring;
 pub mod s3;
 mod sharded;

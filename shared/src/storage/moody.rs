@@ -1,6 +1,7 @@
 //! A store in memory that does what a test tells it, for tests of those who ask it.
 
 use std::any::Any;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -24,6 +25,8 @@ pub(crate) enum Mood {
     Well,
     /// To be unavailable.
     Gone,
+    /// To ask for fewer requests.
+    Throttling,
     /// To refuse everything.
     Refusing,
     /// To refuse all writes.
@@ -35,6 +38,8 @@ pub(crate) enum Mood {
 pub(crate) struct Moody {
     pub(crate) inner: MemoryDriver,
     mood: Mutex<Mood>,
+    once: Mutex<Option<Mood>>,
+    calls: AtomicU64,
 }
 
 impl Moody {
@@ -43,20 +48,42 @@ impl Moody {
         *self.mood.lock().unwrap_or_else(PoisonError::into_inner) = mood;
     }
 
+    /// What it does at its next call alone.
+    pub(crate) fn set_once(&self, mood: Mood) {
+        *self.once.lock().unwrap_or_else(PoisonError::into_inner) = Some(mood);
+    }
+
+    /// How often it was called.
+    pub(crate) fn calls(&self) -> u64 {
+        self.calls.load(Ordering::SeqCst)
+    }
+
     fn mood(&self) -> Mood {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        if let Some(once) = self.once.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            return once;
+        }
         *self.mood.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn read(&self) -> Result<&MemoryDriver> {
-        match self.mood() {
-            Mood::Well | Mood::RefusingWrites => Ok(&self.inner),
-            Mood::Gone => Err(Error::Unavailable("503".into())),
-            Mood::Refusing => Err(Error::Denied("403".into())),
-        }
+        self.when(self.mood())
     }
 
     fn write(&self) -> Result<&MemoryDriver> {
-        if self.mood() == Mood::RefusingWrites { Err(Error::Denied("403".into())) } else { self.read() }
+        match self.mood() {
+            Mood::RefusingWrites => Err(Error::Denied("403".into())),
+            mood => self.when(mood),
+        }
+    }
+
+    fn when(&self, mood: Mood) -> Result<&MemoryDriver> {
+        match mood {
+            Mood::Well | Mood::RefusingWrites => Ok(&self.inner),
+            Mood::Gone => Err(Error::Unavailable("503".into())),
+            Mood::Throttling => Err(Error::Throttled("429".into())),
+            Mood::Refusing => Err(Error::Denied("403".into())),
+        }
     }
 }
 

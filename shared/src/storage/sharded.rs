@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::future::try_join_all;
+use futures::future::{join_all, try_join_all};
 use tokio::time::Instant;
 use url::Url;
 
@@ -19,8 +19,9 @@ use super::driver::{
 };
 use super::error::{Error, Result};
 use super::factory::{Factory, FactoryError};
-use super::guard::{Breaker, Guarded};
+use super::guard::{Breaker, Call, Guarded};
 use super::path::ObjectPath;
+use super::probe;
 use super::ring::HashRing;
 use super::topology::{Bucket, BucketId, BucketState, Topology, TopologyError};
 use crate::clock::Timestamp;
@@ -46,15 +47,29 @@ pub struct ShardedDriver {
 #[derive(Debug, Clone)]
 struct Member {
     url: Url,
+    /// The bucket itself.
+    inner: Arc<dyn StorageDriver>,
+    /// The same behind its breaker.
     driver: Arc<dyn StorageDriver>,
     breaker: Arc<Breaker>,
 }
 
 impl Member {
-    fn new(bucket: &Bucket, driver: Arc<dyn StorageDriver>) -> Self {
+    fn new(bucket: &Bucket, inner: Arc<dyn StorageDriver>) -> Self {
         let breaker = Arc::new(Breaker::new(bucket.id.clone()));
-        let driver = Arc::new(Guarded::new(driver, Arc::clone(&breaker)));
-        Self { url: bucket.url.clone(), driver, breaker }
+        let driver = Arc::new(Guarded::new(Arc::clone(&inner), Arc::clone(&breaker)));
+        Self { url: bucket.url.clone(), inner, driver, breaker }
+    }
+
+    /// Asks the bucket itself, whatever calls to it came to lately, and takes note of its answer.
+    async fn probe(&self) -> Result<()> {
+        let read = probe::read(&*self.inner).await;
+        self.breaker.hear(Call::Read, read.as_ref().err(), Instant::now());
+        if read.is_ok() && self.breaker.doubts_writes() {
+            let written = probe::write(&*self.inner).await;
+            self.breaker.hear(Call::Write, written.as_ref().err(), Instant::now());
+        }
+        read
     }
 }
 
@@ -162,7 +177,19 @@ impl ShardedDriver {
     pub fn serves(&self, id: &BucketId) -> bool {
         self.state(id).is_some_and(|state| state != BucketState::Down)
             && !self.ailing.contains(id)
-            && self.members.get(id).is_some_and(|member| member.breaker.is_closed(Instant::now()))
+            && self.members.get(id).is_some_and(|member| member.breaker.serves(Instant::now()))
+    }
+
+    /// Whether the bucket takes writes, as far as is known: it serves, and has not refused them lately.
+    #[must_use]
+    pub fn takes(&self, id: &BucketId) -> bool {
+        self.serves(id) && self.members.get(id).is_some_and(|member| member.breaker.takes(Instant::now()))
+    }
+
+    /// Asks every bucket that was not given up whether it serves, whatever is known of it.
+    pub async fn probe(&self) -> Vec<(BucketId, Result<()>)> {
+        let asked = self.members.iter().filter(|(id, _)| !self.is_down(id));
+        join_all(asked.map(async |(id, member)| (id.clone(), member.probe().await))).await
     }
 
     /// Whether the bucket was given up, with all that it had.
@@ -183,21 +210,21 @@ impl ShardedDriver {
         self.ring.walk(point).take(self.topology.replicas.into()).collect()
     }
 
-    /// Every bucket of the ring that serves, in the order in which they come clockwise from the point; all of them when
-    /// none serves. Never empty.
+    /// Every bucket of the ring that takes writes, in the order in which they come clockwise from the point; all of them
+    /// when none does. Never empty.
     #[must_use]
-    pub fn serving(&self, point: u32) -> Vec<&BucketId> {
-        match self.ring.walk(point).filter(|id| self.serves(id)).collect::<Vec<_>>() {
+    pub fn taking(&self, point: u32) -> Vec<&BucketId> {
+        match self.ring.walk(point).filter(|id| self.takes(id)).collect::<Vec<_>>() {
             none if none.is_empty() => self.ring.walk(point).collect(),
-            serving => serving,
+            taking => taking,
         }
     }
 
-    /// The buckets that shall hold what lies at this point now: each home that does not serve hands its part to the next
+    /// The buckets that shall hold what lies at this point now: each home that takes no writes hands its part to the next
     /// clockwise.
     #[must_use]
-    pub fn serving_homes(&self, point: u32) -> Vec<&BucketId> {
-        self.serving(point).into_iter().take(self.topology.replicas.into()).collect()
+    pub fn taking_homes(&self, point: u32) -> Vec<&BucketId> {
+        self.taking(point).into_iter().take(self.topology.replicas.into()).collect()
     }
 
     /// Where a blob shall lie.
@@ -206,12 +233,12 @@ impl ShardedDriver {
         self.ring.home(digest.point())
     }
 
-    /// Where a new upload's bytes shall gather: in the first bucket that serves. The upload stays there, whatever becomes
+    /// Where a new upload's bytes shall gather: in the first bucket that takes them. The upload stays there, whatever becomes
     /// of the ring.
     #[must_use]
     pub fn staging(&self, upload: &UploadId) -> &BucketId {
         let point = upload.point();
-        self.serving(point).first().copied().unwrap_or_else(|| self.ring.home(point))
+        self.taking(point).first().copied().unwrap_or_else(|| self.ring.home(point))
     }
 
     /// Where an object shall lie: the home of its [point](ObjectPath::point). A blob's path agrees with

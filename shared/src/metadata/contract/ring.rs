@@ -169,7 +169,7 @@ pub async fn health_reads_back_as_it_was_put(subject: &Subject) {
     assert_eq!(subject.store.health().await.unwrap(), None);
     let ailment = Ailment { since: at(3), why: "unavailable".to_owned() };
     for ailing in [BTreeMap::from([("one".parse().unwrap(), ailment)]), BTreeMap::new()] {
-        let health = Health { checked: at(9), ailing };
+        let health = Health { checked: at(9), ailing, reached: BTreeMap::from([("two".parse().unwrap(), at(8))]) };
         subject.store.put_health(&health).await.unwrap();
         assert_eq!(subject.other.health().await.unwrap(), Some(health));
     }

@@ -6,6 +6,7 @@ mod import;
 mod interleaving;
 mod kills;
 mod life;
+mod probe;
 mod ring;
 mod scrub;
 mod sweep;

@@ -17,24 +17,67 @@ const SLOW: Duration = Duration::from_secs(2);
 /// The longest that it stays open.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// What a call asks of its bucket, and what its failure says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::storage) enum Call {
+    /// To read, list or remove. A refusal may mean this object alone, even that it is not there.
+    Read,
+    /// To write. Whoever is refused may not write here any more.
+    Write,
+    /// To write what is read here too: a refusal may mean this object alone.
+    Move,
+}
+
 /// Opens after several failures in a row: then nobody gets through but one call now and then, which tries whether the bucket
-/// serves again.
+/// serves again. A bucket that takes no writes may still be read: what writes has a gate of its own, behind that of all.
 #[derive(Debug)]
 pub(in crate::storage) struct Breaker {
     bucket: BucketId,
-    state: Mutex<State>,
+    gates: Mutex<Gates>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct State {
+#[derive(Debug, Default)]
+struct Gates {
+    calls: Gate,
+    writes: Gate,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Gate {
     failures: u32,
-    /// When the next call is let through, while the breaker is open.
-    open_until: Option<Instant>,
+    /// When the next call is let through, while the gate is shut.
+    shut_until: Option<Instant>,
 }
 
-impl State {
-    fn is_closed(self, now: Instant) -> bool {
-        self.open_until.is_none_or(|until| until <= now)
+impl Gate {
+    fn lets_through(self, now: Instant) -> bool {
+        self.shut_until.is_none_or(|until| until <= now)
+    }
+
+    /// The pause begins anew.
+    fn admit(&mut self, now: Instant) {
+        self.shut_until = self.shut_until.map(|_| now + pause(self.failures));
+    }
+
+    /// Takes note of a failure; whether that has shut it.
+    fn count(&mut self, now: Instant) -> bool {
+        let was_shut = self.shut_until.is_some();
+        self.failures = self.failures.saturating_add(1);
+        if self.failures >= ENOUGH {
+            self.shut_until = Some(now + pause(self.failures));
+        }
+        !was_shut && self.shut_until.is_some()
+    }
+
+    /// Takes note of a success; whether that has opened it.
+    fn clear(&mut self) -> bool {
+        std::mem::take(self).shut_until.is_some()
+    }
+}
+
+impl Gates {
+    fn let_through(&self, call: Call, now: Instant) -> bool {
+        self.calls.lets_through(now) && (call == Call::Read || self.writes.lets_through(now))
     }
 }
 
@@ -45,41 +88,67 @@ struct LeftAlone(BucketId);
 
 impl Breaker {
     pub(in crate::storage) fn new(bucket: BucketId) -> Self {
-        Self { bucket, state: Mutex::new(State { failures: 0, open_until: None }) }
+        Self { bucket, gates: Mutex::default() }
     }
 
-    /// Whether calls get through.
-    pub(in crate::storage) fn is_closed(&self, now: Instant) -> bool {
-        self.state().is_closed(now)
+    /// Whether reads get through.
+    pub(in crate::storage) fn serves(&self, now: Instant) -> bool {
+        self.gates().let_through(Call::Read, now)
     }
 
-    /// Fails while the breaker is open.
-    pub(super) fn check(&self, now: Instant) -> Result<()> {
-        self.let_through(*self.state(), now)
+    /// Whether writes get through.
+    pub(in crate::storage) fn takes(&self, now: Instant) -> bool {
+        self.gates().let_through(Call::Write, now)
     }
 
-    /// Fails while the breaker is open. When its pause is over, the first call is let through, and the pause begins anew.
-    pub(super) fn admit(&self, now: Instant) -> Result<()> {
-        let mut state = self.state();
-        self.let_through(*state, now)?;
-        state.open_until = state.open_until.map(|_| now + pause(state.failures));
+    /// Whether writes have failed, and none has succeeded since.
+    pub(in crate::storage) fn doubts_writes(&self) -> bool {
+        self.gates().writes.shut_until.is_some()
+    }
+
+    /// Fails while such calls are kept out.
+    pub(super) fn check(&self, call: Call, now: Instant) -> Result<()> {
+        self.let_through(&self.gates(), call, now)
+    }
+
+    /// Fails while such calls are kept out. When the pause is over, the first call is let through, and the pause begins anew.
+    pub(super) fn admit(&self, call: Call, now: Instant) -> Result<()> {
+        let mut gates = self.gates();
+        self.let_through(&gates, call, now)?;
+        gates.calls.admit(now);
+        if call != Call::Read {
+            gates.writes.admit(now);
+        }
         Ok(())
     }
 
-    fn let_through(&self, state: State, now: Instant) -> Result<()> {
-        if state.is_closed(now) { Ok(()) } else { Err(Error::Unavailable(Box::new(LeftAlone(self.bucket.clone())))) }
+    fn let_through(&self, gates: &Gates, call: Call, now: Instant) -> Result<()> {
+        if gates.let_through(call, now) {
+            Ok(())
+        } else {
+            Err(Error::Unavailable(Box::new(LeftAlone(self.bucket.clone()))))
+        }
     }
 
     /// Takes note of what a call came to.
-    pub(super) fn hear(&self, error: Option<&Error>, a_refusal_counts: bool, now: Instant) {
-        if error.is_some_and(|error| is_failure(error, a_refusal_counts)) {
-            return self.count(now);
+    pub(in crate::storage) fn hear(&self, call: Call, error: Option<&Error>, now: Instant) {
+        let mut gates = self.gates();
+        let (is_out, is_refused) = (error.is_some_and(is_outage), matches!(error, Some(Error::Denied(_))));
+        self.note(&mut gates.calls, is_out, now);
+        match call {
+            Call::Write => self.note(&mut gates.writes, is_out || is_refused, now),
+            Call::Move if error.is_none() => self.note(&mut gates.writes, false, now),
+            Call::Move | Call::Read => {}
         }
-        let mut state = self.state();
-        if state.open_until.is_some() {
+    }
+
+    fn note(&self, gate: &mut Gate, is_failure: bool, now: Instant) {
+        if is_failure && gate.count(now) {
+            tracing::warn!(bucket = %self.bucket, "the bucket is left alone for a while");
+        }
+        if !is_failure && gate.clear() {
             tracing::info!(bucket = %self.bucket, "the bucket serves again");
         }
-        *state = State { failures: 0, open_until: None };
     }
 
     /// A read that is to be waited for: should it be dropped after a while, without an answer, it counts as a failure.
@@ -87,19 +156,8 @@ impl Breaker {
         Waiting { breaker: self, since: now }
     }
 
-    fn count(&self, now: Instant) {
-        let mut state = self.state();
-        state.failures = state.failures.saturating_add(1);
-        if state.failures >= ENOUGH {
-            if state.open_until.is_none() {
-                tracing::warn!(bucket = %self.bucket, "the bucket is left alone for a while");
-            }
-            state.open_until = Some(now + pause(state.failures));
-        }
-    }
-
-    fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn gates(&self) -> std::sync::MutexGuard<'_, Gates> {
+        self.gates.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -121,7 +179,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let now = Instant::now();
         if now - self.since >= SLOW {
-            self.breaker.count(now);
+            self.breaker.note(&mut self.breaker.gates().calls, true, now);
         }
     }
 }
@@ -130,11 +188,11 @@ fn pause(failures: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(1 << failures.saturating_sub(ENOUGH).min(8)).min(LONGEST_PAUSE)
 }
 
-fn is_failure(error: &Error, a_refusal_counts: bool) -> bool {
+fn is_outage(error: &Error) -> bool {
     match error {
         Error::Unavailable(_) | Error::Throttled(_) => true,
-        Error::Denied(_) => a_refusal_counts,
-        Error::NotFound(_)
+        Error::Denied(_)
+        | Error::NotFound(_)
         | Error::AlreadyExists(_)
         | Error::OutOfRange { .. }
         | Error::TooLarge { .. }
@@ -160,19 +218,19 @@ mod tests {
     fn three_failures_in_a_row_open_it_and_one_call_at_a_time_tries_again() {
         let (breaker, mut now) = (Breaker::new("one".parse().unwrap()), Instant::now());
         for _ in 0..2 {
-            breaker.hear(Some(&unavailable()), false, now);
-            breaker.hear(None, false, now);
-            breaker.hear(Some(&unavailable()), false, now);
-            breaker.hear(Some(&unavailable()), false, now);
-            assert!(breaker.is_closed(now) && breaker.admit(now).is_ok());
-            breaker.hear(Some(&unavailable()), false, now);
-            assert!(!breaker.is_closed(now));
-            assert!(matches!(breaker.admit(now), Err(Error::Unavailable(_))));
+            breaker.hear(Call::Read, Some(&unavailable()), now);
+            breaker.hear(Call::Read, None, now);
+            breaker.hear(Call::Read, Some(&unavailable()), now);
+            breaker.hear(Call::Read, Some(&unavailable()), now);
+            assert!(breaker.serves(now) && breaker.admit(Call::Read, now).is_ok());
+            breaker.hear(Call::Read, Some(&unavailable()), now);
+            assert!(!breaker.serves(now));
+            assert!(matches!(breaker.admit(Call::Read, now), Err(Error::Unavailable(_))));
             now += FIRST_PAUSE;
-            assert!(breaker.admit(now).is_ok(), "one call tries");
-            assert!(breaker.admit(now).is_err(), "and only one");
-            breaker.hear(None, false, now);
-            assert!(breaker.is_closed(now) && breaker.admit(now).is_ok());
+            assert!(breaker.admit(Call::Read, now).is_ok(), "one call tries");
+            assert!(breaker.admit(Call::Read, now).is_err(), "and only one");
+            breaker.hear(Call::Read, None, now);
+            assert!(breaker.serves(now) && breaker.admit(Call::Read, now).is_ok());
         }
     }
 
@@ -184,9 +242,9 @@ mod tests {
             drop(breaker.wait(Instant::now()));
             breaker.wait(slow()).over();
         }
-        assert!(breaker.is_closed(Instant::now()));
+        assert!(breaker.serves(Instant::now()));
         (0..3).for_each(|_| drop(breaker.wait(slow())));
-        assert!(!breaker.is_closed(Instant::now()));
+        assert!(!breaker.serves(Instant::now()));
     }
 
     #[test]
@@ -198,11 +256,17 @@ mod tests {
     fn one_objects_refusal_or_absence_says_nothing_of_the_bucket() {
         let (breaker, now) = (Breaker::new("one".parse().unwrap()), Instant::now());
         for _ in 0..10 {
-            breaker.hear(Some(&denied()), false, now);
-            breaker.hear(Some(&Error::NotFound("a".parse().unwrap())), false, now);
+            breaker.hear(Call::Read, Some(&denied()), now);
+            breaker.hear(Call::Read, Some(&Error::NotFound("a".parse().unwrap())), now);
         }
-        assert!(breaker.is_closed(now));
-        (0..3).for_each(|_| breaker.hear(Some(&denied()), true, now));
-        assert!(!breaker.is_closed(now));
+        assert!(breaker.serves(now));
+        (0..3).for_each(|_| breaker.hear(Call::Move, Some(&denied()), now));
+        assert!(breaker.takes(now));
+        (0..3).for_each(|_| breaker.hear(Call::Write, Some(&denied()), now));
+        assert!(breaker.serves(now) && !breaker.takes(now));
+        breaker.hear(Call::Read, None, now);
+        assert!(!breaker.takes(now), "a read says nothing of writes");
+        breaker.hear(Call::Move, None, now);
+        assert!(breaker.takes(now));
     }
 }
