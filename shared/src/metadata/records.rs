@@ -36,6 +36,14 @@ pub struct Place {
     pub epoch: Epoch,
 }
 
+impl Place {
+    /// Whether the same version of the same object is there, whenever it was found to belong there.
+    #[must_use]
+    pub fn is_of_the_same_object(&self, other: &Self) -> bool {
+        (&self.bucket, &self.path, &self.version) == (&other.bucket, &other.path, &other.version)
+    }
+}
+
 /// A blob that is live.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlobRecord {

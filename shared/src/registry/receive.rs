@@ -12,7 +12,7 @@ use super::uploads::check_length;
 use super::{Error, Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
-use crate::metadata::{BlobCommit, BlobRecord, Claim, Committed, Place, Task, Work};
+use crate::metadata::{BlobCommit, BlobRecord, Claim, Committed, Place, Rehousing, Task, Work};
 use crate::oci::{Algorithm, ContentRange, Digest, Digester, RepositoryName, UploadId};
 use crate::storage::{self, BucketId, ObjectPath, Progress, PutMode, Version, Writer};
 
@@ -276,7 +276,7 @@ impl Registry {
 
     /// The last step: one transaction, after which the blob can be read; none when the session was lost. Bytes that turn
     /// out to be one copy too many are removed, except at a home, where another commit may have come to count on them;
-    /// and except those of a lost session, which another request may have published.
+    /// except those of a lost session, which another request may have published; and except where no other copy is served.
     pub(super) async fn publish(
         &self,
         repository: &RepositoryName,
@@ -286,15 +286,50 @@ impl Registry {
     ) -> Result<Option<BlobRecord>> {
         let place = landed.place.clone();
         let outcome = self.commit(repository, digest, landed, session).await?;
-        if matches!(outcome, Committed::Kept(_)) && place.path.digest().is_none() {
-            let removed = self.bucket(&place.bucket).await?.delete(&place.path, Some(&place.version)).await;
-            if let Err(error) = removed {
-                tracing::warn!(path = %place.path, error = %Causes(&error), "a copy too many is left behind");
-            }
+        let blob = match outcome {
+            Committed::Published(blob) => blob,
+            Committed::ClaimLost => return Ok(None),
+            Committed::Kept(kept) => match self.take_in(kept.clone(), &place).await? {
+                Some(blob) => blob,
+                None => {
+                    self.drop_copy(&place).await?;
+                    kept
+                }
+            },
+        };
+        self.await_quorum(blob).await.map(Some)
+    }
+
+    async fn drop_copy(&self, place: &Place) -> Result<()> {
+        if place.path.digest().is_some() {
+            return Ok(());
         }
-        match outcome {
-            Committed::Published(blob) | Committed::Kept(blob) => self.await_quorum(blob).await.map(Some),
-            Committed::ClaimLost => Ok(None),
+        let removed = self.bucket(&place.bucket).await?.delete(&place.path, Some(&place.version)).await;
+        if let Err(error) = removed {
+            tracing::warn!(path = %place.path, error = %Causes(&error), "a copy too many is left behind");
+        }
+        Ok(())
+    }
+
+    /// Has a blob that was there already read from where its bytes have landed once more, before anything else, when none of
+    /// its own places is in a bucket that serves; none when one of them is. The work that brings it home is recorded with it.
+    pub(super) async fn take_in(&self, mut kept: BlobRecord, landed: &Place) -> Result<Option<BlobRecord>> {
+        loop {
+            if kept.places().any(|place| self.storage().serves(&place.bucket)) {
+                return Ok(None);
+            }
+            let now = Timestamp::now();
+            let work = match landed.path.upload() {
+                Some(upload) => settlement(upload, &kept.digest, landed, now),
+                None => Work::house(&kept.digest, now),
+            };
+            let places = std::iter::once(landed).chain(kept.places()).cloned().collect();
+            let rehousing = Rehousing { found: kept.clone(), places, held: None, works: vec![work] };
+            if self.metadata.rehouse_blob(&rehousing).await? {
+                self.work_made.notify_one();
+                return Ok(rehousing.record());
+            }
+            kept = self.metadata.blob(&kept.digest).await?.ok_or(Error::BlobUnknown)?;
         }
     }
 
@@ -329,7 +364,7 @@ impl Registry {
     /// the blob's homes.
     fn work_after(&self, digest: &Digest, place: &Place, now: Timestamp) -> Option<Work> {
         if let Some(upload) = place.path.upload() {
-            return Some(Work::new(upload, Task::Settle { digest: digest.clone(), place: place.clone() }, now));
+            return Some(settlement(upload, digest, place, now));
         }
         let homes = self.homes(digest);
         (homes != [place.bucket.clone()]).then(|| Work::house(digest, now))
@@ -391,6 +426,11 @@ impl Receiver {
 async fn patiently<T>(put: impl Future<Output = Result<T>>) -> Result<T> {
     let late = |over| Err(storage::Error::Unavailable(Box::new(over)).into());
     tokio::time::timeout(PATIENCE, put).await.unwrap_or_else(late)
+}
+
+/// The work of bringing staged bytes home.
+fn settlement(upload: UploadId, digest: &Digest, place: &Place, now: Timestamp) -> Work {
+    Work::new(upload, Task::Settle { digest: digest.clone(), place: place.clone() }, now)
 }
 
 fn verify(digester: &Digester, expected: &Digest) -> Result<()> {

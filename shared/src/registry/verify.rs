@@ -74,8 +74,11 @@ impl Registry {
                 upload.completed();
                 Ok(Next::Recorded)
             }
-            Committed::Kept(_) => {
+            Committed::Kept(kept) => {
                 upload.completed();
+                if self.take_in(kept, place).await?.is_some() {
+                    return Ok(Next::Recorded);
+                }
                 Ok(Next::Work(Box::new(self.discard_later(held.upload.clone(), place).at(Timestamp::now()))))
             }
             Committed::ClaimLost => Err(Error::UploadUnknown),

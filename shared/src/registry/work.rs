@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::{StreamExt, stream};
 use tokio::time::Instant;
 
-use super::{Registry, Result};
+use super::{Error, Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::{Place, Task, Work};
@@ -127,14 +127,22 @@ impl Registry {
         }
     }
 
-    /// Removes what nobody reads any more: that version, unless a blob has come to be read from it again.
+    /// Removes what nobody reads any more: that version, unless a blob is read from it again, or would be if its deletion were
+    /// taken back. What a bucket has that was given up, or has left the ring, is nobody's to remove.
     async fn discard(&self, place: &Place) -> Result<Next> {
-        let is_read = match place.path.digest() {
-            Some(digest) => self.metadata.blob(&digest).await?.is_some_and(|blob| blob.places().any(|of| of == place)),
-            None => false,
+        if self.storage().is_down(&place.bucket) {
+            return Ok(Next::Over);
+        }
+        let driver = match self.bucket(&place.bucket).await {
+            Err(Error::BucketUnknown(_)) => return Ok(Next::Over),
+            driver => driver?,
         };
-        if !is_read {
-            self.bucket(&place.bucket).await?.delete(&place.path, Some(&place.version)).await?;
+        let row = match place.path.digest() {
+            Some(digest) => self.metadata.blob_in_any_state(&digest).await?,
+            None => None,
+        };
+        if !row.is_some_and(|blob| blob.places().any(|of| of.is_of_the_same_object(place))) {
+            driver.delete(&place.path, Some(&place.version)).await?;
         }
         Ok(Next::Over)
     }

@@ -2,15 +2,22 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use futures::TryStreamExt;
+use tokio::time::Instant;
 
 use super::world::{body, noise, repository};
-use crate::metadata::{BlobRecord, MemoryStore, MetadataStore, Place};
-use crate::oci::{Algorithm, Digest};
+use crate::clock::Timestamp;
+use crate::metadata::{BlobRecord, MemoryStore, MetadataStore, Place, Task, Work};
+use crate::oci::{Algorithm, Digest, UploadId};
+use crate::registry::ring::Safety;
 use crate::registry::{Registry, Terms};
 use crate::storage::moody::{Mood, Moody};
-use crate::storage::{BucketId, ObjectPath, PutMode, ShardedDriver, StorageDriver, Topology};
+use crate::storage::{
+    BucketId, BucketState, Changes, Epoch, ObjectPath, PutMode, ShardedDriver, StorageDriver, Topology, Version,
+};
 
 const BUCKETS: [&str; 3] = ["one", "two", "three"];
 
@@ -25,6 +32,10 @@ fn one() -> BucketId {
 }
 
 fn process(facts: &Arc<MemoryStore>) -> Process {
+    process_with(facts, Terms::default())
+}
+
+fn process_with(facts: &Arc<MemoryStore>, terms: Terms) -> Process {
     let members = BUCKETS.map(|id| (id.parse().unwrap(), format!("memory:{id}").parse().unwrap()));
     let topology = Topology { replicas: 2, ..Topology::first(members).unwrap() };
     let buckets: BTreeMap<BucketId, Arc<Moody>> =
@@ -32,7 +43,7 @@ fn process(facts: &Arc<MemoryStore>) -> Process {
     let drivers = buckets.iter().map(|(id, driver)| (id.clone(), Arc::clone(driver) as Arc<dyn StorageDriver>));
     let storage = ShardedDriver::new(topology, drivers.collect()).unwrap();
     let facts = Arc::clone(facts) as Arc<dyn MetadataStore>;
-    Process { registry: Registry::new(Arc::new(storage), facts, Terms::default()), buckets }
+    Process { registry: Registry::new(Arc::new(storage), facts, terms), buckets }
 }
 
 impl Process {
@@ -129,4 +140,75 @@ async fn a_copy_is_not_made_of_a_bucket_that_does_not_serve() {
     assert_eq!(housing.made.len(), 1);
     assert_eq!(process.buckets[&gone].calls(), before);
     assert!(process.buckets[&target].inner.stat(&path).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_blob_whose_buckets_are_gone_is_read_from_where_it_is_pushed_again() {
+    for held_whole in [1024, 1024 * 1024] {
+        let facts: Arc<MemoryStore> = Arc::default();
+        let process = process_with(&facts, Terms { held_whole, url_life: Duration::ZERO, ..Terms::default() });
+        let (registry, content) = (&process.registry, noise(1, 3000));
+        let digest = Digest::of(Algorithm::Sha256, &content);
+        let push = async || registry.push_blob(&repository(), &digest, body(&content)).await.unwrap();
+        let work = async || registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
+        push().await;
+        work().await;
+        let homes = registry.homes(&digest);
+        let set_all = async |mood| {
+            homes.iter().for_each(|home| process.buckets[home].set(mood));
+            registry.probe().await.unwrap();
+        };
+        set_all(Mood::Gone).await;
+        let blob = push().await;
+        assert_eq!(blob.places().count(), 3);
+        let read = registry.read_blob(&blob, None).await.unwrap().stream;
+        assert_eq!(read.try_collect::<Vec<Bytes>>().await.unwrap().concat(), content.to_vec());
+        set_all(Mood::Well).await;
+        // What could not be brought home in between is tried again before long.
+        for work in registry.pending_work(10).await.unwrap() {
+            facts.put_work(&work.at(Timestamp::now())).await.unwrap();
+        }
+        work().await;
+        work().await;
+        let places: Vec<_> = facts.blob(&digest).await.unwrap().unwrap().places().map(|of| of.bucket.clone()).collect();
+        assert_eq!((places, registry.pending_work(10).await.unwrap()), (homes, vec![]));
+    }
+}
+
+#[tokio::test]
+async fn what_is_read_again_by_another_topology_or_being_deleted_is_not_discarded() {
+    let facts: Arc<MemoryStore> = Arc::default();
+    let process = process(&facts);
+    let content = noise(1, 500);
+    let digest = Digest::of(Algorithm::Sha256, &content);
+    let blob = process.registry.push_blob(&repository(), &digest, body(&content)).await.unwrap();
+    let discard = async || {
+        let place = Place { epoch: Epoch(7), ..blob.place.clone() };
+        let work = Work::new(UploadId::random(), Task::Discard { place }, Timestamp::now());
+        facts.put_work(&work).await.unwrap();
+        process.registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
+        process.buckets[&blob.place.bucket].stat(&blob.place.path).await.is_ok()
+    };
+    assert!(discard().await);
+    let condemned = facts.condemn_blob(&digest, Timestamp::from_millis(u64::MAX)).await.unwrap().unwrap();
+    assert!(discard().await);
+    assert!(facts.forget_blob(&condemned).await.unwrap());
+    assert!(!discard().await);
+}
+
+#[tokio::test]
+async fn there_is_nothing_to_discard_in_a_bucket_that_is_down_or_has_left() {
+    let facts: Arc<MemoryStore> = Arc::default();
+    let process = process(&facts);
+    assert!(facts.put_topology(process.registry.storage().topology()).await.unwrap());
+    process.buckets[&one()].set(Mood::Gone);
+    let state = Changes { state: vec![(one(), BucketState::Down)], ..Changes::default() };
+    process.registry.apply(&state, Safety { max_move: 1.0, now: true }).await.unwrap();
+    for bucket in ["one", "unknown"] {
+        let path = ObjectPath::blob(&Digest::of(Algorithm::Sha256, b"x"));
+        let place = Place { bucket: bucket.parse().unwrap(), path, version: Version::new("1"), epoch: Epoch(1) };
+        facts.put_work(&Work::new(UploadId::random(), Task::Discard { place }, Timestamp::now())).await.unwrap();
+    }
+    process.registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
+    assert_eq!(process.registry.pending_work(10).await.unwrap(), []);
 }
