@@ -154,7 +154,8 @@ pub trait MetadataStore: fmt::Debug + Send + Sync + 'static {
     /// What is to be done about the object that the upload staged.
     async fn work_of(&self, upload: &UploadId) -> Result<Option<Work>>;
 
-    /// Up to `limit` works that are due. Their number is a number of round trips of its own, however few are due.
+    /// Up to `limit` works that are due, of every shard as many as of any other that has them. Their number is a number of round
+    /// trips of its own, however few are due.
     async fn due_work(&self, now: Timestamp, limit: usize) -> Result<Vec<Work>>;
 
     /// Records work, over whatever there is for its upload.

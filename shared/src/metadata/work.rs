@@ -91,6 +91,19 @@ impl Work {
     }
 }
 
+/// Up to `limit` works of all shards, one of each in turn: where one is full, the others' come all the same.
+pub(super) fn in_turn(shards: Vec<Vec<Work>>, limit: usize) -> Vec<Work> {
+    let mut shards: Vec<_> = shards.into_iter().map(Vec::into_iter).collect();
+    let mut works = Vec::new();
+    loop {
+        let before = works.len();
+        works.extend(shards.iter_mut().filter_map(Iterator::next).take(limit - before));
+        if works.len() == before {
+            return works;
+        }
+    }
+}
+
 impl Task {
     /// What it is called.
     #[must_use]

@@ -202,6 +202,7 @@ macro_rules! metadata_contract {
             work {
                 work_reads_back_as_it_was_put,
                 work_is_found_when_it_is_due_and_not_before,
+                a_full_shard_of_work_leaves_the_others_their_turn,
                 work_is_taken_once,
                 finished_work_is_gone,
                 a_commit_records_its_work_only_where_it_publishes,

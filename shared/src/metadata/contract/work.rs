@@ -1,8 +1,10 @@
 //! Work that nobody waits for, and the sessions that it is about.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use super::subject::{Subject, at, claim, commit, digest, home, much_later, repository, staged};
+use crate::metadata::keys;
 use crate::metadata::{
     BlobCommit, BlobRecord, ClaimOutcome, Committed, Direct, DirectAdvance, DirectState, DirectUpload, Place,
     Rehousing, Task, UploadSession, Verification, Work,
@@ -69,6 +71,28 @@ pub async fn work_is_found_when_it_is_due_and_not_before(subject: &Subject) {
     assert_eq!(due(9, 100).await, all[..10]);
     assert_eq!(due(99, 100).await, all);
     assert_eq!(due(99, 7).await.len(), 7);
+}
+
+pub async fn a_full_shard_of_work_leaves_the_others_their_turn(subject: &Subject) {
+    let mut works = BTreeMap::<u32, Vec<Work>>::new();
+    while works.len() < 2 || works.values().all(|works| works.len() < 20) {
+        let work = settle(&digest("blob"), &staged());
+        let shard = works.entry(work.upload.point() % keys::WORK_SHARDS).or_default();
+        // One of all shards but the one that is full.
+        shard.push(work);
+    }
+    let full = works.iter().max_by_key(|(_, works)| works.len()).map(|(shard, _)| *shard);
+    let mut put = 0;
+    for (shard, works) in &works {
+        for work in works.iter().take(if Some(*shard) == full { usize::MAX } else { 1 }) {
+            subject.store.put_work(work).await.unwrap();
+            put += 1;
+        }
+    }
+    let limit = works.len() + 2;
+    let due = subject.other.due_work(at(0), limit).await.unwrap();
+    let shards: BTreeSet<_> = due.iter().map(|work| work.upload.point() % keys::WORK_SHARDS).collect();
+    assert_eq!((due.len(), shards.len()), (limit, works.len()), "of {put}");
 }
 
 pub async fn work_is_taken_once(subject: &Subject) {

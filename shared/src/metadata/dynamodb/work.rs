@@ -1,9 +1,11 @@
 //! Work that nobody waits for. A row has `due` and `attempts` beside its record: together they tell its states apart.
 
+use futures::future::try_join_all;
+
 use super::DynamoDbStore;
 use super::blobs;
 use super::item::{Item, moment, number};
-use super::query::Query;
+use super::query::{Pages, Query};
 use super::retry::Rounds;
 use super::transaction::{Step, Transacted, Verdict};
 use super::write::{Write, Written};
@@ -12,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
 use crate::metadata::store::Rehousing;
-use crate::metadata::work::Work;
+use crate::metadata::work::{Work, in_turn};
 use crate::oci::UploadId;
 
 /// How many rows a page has at most.
@@ -46,23 +48,41 @@ pub(super) async fn work_of(store: &DynamoDbStore, upload: &UploadId) -> Result<
     store.get(&keys::work(upload)).await?.as_ref().map(Item::body).transpose()
 }
 
-/// One round trip per shard, and per megabyte of work that is not due.
+/// One round trip per shard, and per page of each while too little is due.
 pub(super) async fn due_work(store: &DynamoDbStore, now: Timestamp, limit: usize) -> Result<Vec<Work>> {
-    let mut due = Vec::new();
-    for shard in 0..keys::WORK_SHARDS {
-        let mut pages = store.pages(Query::of(keys::work_partition(shard)));
-        while due.len() < limit {
-            let Some(page) = pages.next(PAGE).await? else { break };
-            for row in page {
-                match due_at(&row, now) {
-                    Ok(work) => due.extend(work.filter(|_| due.len() < limit)),
-                    // A row that a later version wrote, say, must not hold up all others.
-                    Err(error) => tracing::error!(error = %Causes(&error), "a row of work does not read"),
-                }
-            }
+    let mut shards: Vec<_> = (0..keys::WORK_SHARDS).map(|shard| Shard::of(store, shard)).collect();
+    while shards.iter().map(|shard| shard.due.len()).sum::<usize>() < limit {
+        let read = try_join_all(shards.iter_mut().map(|shard| shard.read(now))).await?;
+        if !read.contains(&true) {
+            break;
         }
     }
-    Ok(due)
+    Ok(in_turn(shards.into_iter().map(|shard| shard.due).collect(), limit))
+}
+
+/// A shard that is being read.
+struct Shard<'a> {
+    pages: Pages<'a>,
+    due: Vec<Work>,
+}
+
+impl<'a> Shard<'a> {
+    fn of(store: &'a DynamoDbStore, shard: u32) -> Self {
+        Self { pages: store.pages(Query::of(keys::work_partition(shard))), due: Vec::new() }
+    }
+
+    /// Reads the next page; false when there was none.
+    async fn read(&mut self, now: Timestamp) -> Result<bool> {
+        let Some(page) = self.pages.next(PAGE).await? else { return Ok(false) };
+        for row in page {
+            match due_at(&row, now) {
+                Ok(work) => self.due.extend(work),
+                // A row that a later version wrote, say, must not hold up all others.
+                Err(error) => tracing::error!(error = %Causes(&error), "a row of work does not read"),
+            }
+        }
+        Ok(true)
+    }
 }
 
 /// The row's work, when it is due.

@@ -5,6 +5,7 @@ use super::rows;
 use crate::clock::Timestamp;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
+use crate::metadata::work::in_turn;
 use crate::metadata::{Rehousing, Work};
 use crate::oci::UploadId;
 
@@ -19,12 +20,11 @@ pub(super) fn of(rows: &dyn Rows, upload: &UploadId) -> Result<Option<Work>> {
 }
 
 pub(super) fn due(rows: &dyn Rows, now: Timestamp, limit: usize) -> Result<Vec<Work>> {
-    let mut due = Vec::new();
-    for shard in 0..keys::WORK_SHARDS {
+    let due_of = |shard| {
         let all: Vec<Work> = rows::read_all(rows, &keys::work_partition(shard), "", None, usize::MAX)?;
-        due.extend(all.into_iter().filter(|work| work.due <= now).take(limit - due.len()));
-    }
-    Ok(due)
+        Ok(all.into_iter().filter(|work| work.due <= now).collect())
+    };
+    Ok(in_turn((0..keys::WORK_SHARDS).map(due_of).collect::<Result<_>>()?, limit))
 }
 
 /// Puts `next` in the place of the work as it is held, or nothing; false when it is no longer so.
