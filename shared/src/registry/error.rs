@@ -105,7 +105,7 @@ pub enum Error {
     #[error("the content is not in {quorum} buckets yet; try again")]
     TooFewCopies {
         /// How many it must be.
-        quorum: u8,
+        quorum: usize,
     },
     /// The ring's buckets cannot be opened as its topology has them.
     #[error("the ring cannot be followed")]

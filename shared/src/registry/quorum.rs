@@ -14,13 +14,18 @@ const PATIENCE: Duration = Duration::from_mins(5);
 const PAUSE: Duration = Duration::from_millis(50);
 
 impl Registry {
-    /// Makes the copies that must be durable before a write is acknowledged, or waits for whoever is making them. When they
-    /// cannot be made the blob is there all the same, and the client is told to try again.
+    /// Makes the copies that must be durable before a write is acknowledged, or waits for whoever is making them: as many as
+    /// the terms say, or as the ring wants, if those are fewer. When they cannot be made the blob is there all the same, and
+    /// the client is told to try again.
     pub(super) async fn await_quorum(&self, mut blob: BlobRecord) -> Result<BlobRecord> {
-        let (quorum, until) = (usize::from(self.terms.write_quorum), Instant::now() + PATIENCE);
-        while blob.places().count() < quorum {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let quorum = usize::from(self.terms.write_quorum).min(self.storage().homes(blob.digest.point()).len());
+            if blob.places().count() >= quorum {
+                return Ok(blob);
+            }
             if Instant::now() >= until {
-                return Err(Error::TooFewCopies { quorum: self.terms.write_quorum });
+                return Err(Error::TooFewCopies { quorum });
             }
             if let Some(work) = self.work_about(&blob).await? {
                 Box::pin(self.do_now(&work)).await?;
@@ -28,7 +33,6 @@ impl Registry {
             tokio::time::sleep(PAUSE).await;
             blob = self.metadata.blob(&blob.digest).await?.ok_or(Error::BlobUnknown)?;
         }
-        Ok(blob)
     }
 
     /// The work that brings the blob to its homes.

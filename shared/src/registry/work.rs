@@ -92,8 +92,11 @@ impl Registry {
         }
     }
 
-    /// Does a work at once, unless somebody else is at it.
+    /// Does a work at once, unless somebody else is at it, or it has just failed.
     pub(super) async fn do_now(&self, work: &Work) -> Result<()> {
+        if work.attempts > 0 && work.due > Timestamp::now() {
+            return Ok(());
+        }
         self.try_take(work, Instant::now() + self.terms.work).await.map(drop)
     }
 

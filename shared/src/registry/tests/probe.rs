@@ -12,8 +12,9 @@ use super::world::{body, noise, repository};
 use crate::clock::Timestamp;
 use crate::metadata::{BlobRecord, MemoryStore, MetadataStore, Place, Task, Work};
 use crate::oci::{Algorithm, Digest, UploadId};
+use crate::registry::receive::Landed;
 use crate::registry::ring::Safety;
-use crate::registry::{Registry, Terms};
+use crate::registry::{Error, Registry, Terms};
 use crate::storage::moody::{Mood, Moody};
 use crate::storage::{
     BucketId, BucketState, Changes, Epoch, ObjectPath, PutMode, ShardedDriver, StorageDriver, Topology, Version,
@@ -155,7 +156,9 @@ async fn a_blob_whose_buckets_are_gone_is_read_from_where_it_is_pushed_again() {
         work().await;
         let homes = registry.homes(&digest);
         let set_all = async |mood| {
-            homes.iter().for_each(|home| process.buckets[home].set(mood));
+            for home in &homes {
+                process.buckets[home].set(mood);
+            }
             registry.probe().await.unwrap();
         };
         set_all(Mood::Gone).await;
@@ -211,4 +214,42 @@ async fn there_is_nothing_to_discard_in_a_bucket_that_is_down_or_has_left() {
     }
     process.registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
     assert_eq!(process.registry.pending_work(10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_quorum_is_of_as_many_copies_as_there_shall_be_at_most() {
+    let process = process_with(&Arc::default(), Terms { write_quorum: 3, ..Terms::default() });
+    let content = noise(1, 500);
+    let digest = Digest::of(Algorithm::Sha256, &content);
+    let pushed = async { process.registry.push_blob(&repository(), &digest, body(&content)).await.unwrap() };
+    let blob = tokio::time::timeout(Duration::from_secs(10), pushed).await.unwrap();
+    assert_eq!(blob.places().count(), 2);
+}
+
+#[tokio::test]
+async fn work_that_another_holds_is_not_done_now() {
+    let facts: Arc<MemoryStore> = Arc::default();
+    let process = process(&facts);
+    let work = Work::house(&Digest::of(Algorithm::Sha256, b"x"), Timestamp::now());
+    let held = work.taken(Timestamp::now().plus(Duration::from_mins(1)));
+    facts.put_work(&held).await.unwrap();
+    process.registry.do_now(&held).await.unwrap();
+    assert_eq!(facts.work_of(&work.upload).await.unwrap(), Some(held));
+    facts.put_work(&work).await.unwrap();
+    process.registry.do_now(&work).await.unwrap();
+    assert_eq!(facts.work_of(&work.upload).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn what_was_staged_of_a_lost_blob_is_discarded() {
+    let facts: Arc<MemoryStore> = Arc::default();
+    let process = process_with(&facts, Terms { held_whole: 1024, url_life: Duration::ZERO, ..Terms::default() });
+    let content = noise(1, 3000);
+    let digest = Digest::of(Algorithm::Sha256, &content);
+    let blob = process.registry.push_blob(&repository(), &digest, body(&content)).await.unwrap();
+    assert!(blob.place.path.digest().is_none());
+    assert!(facts.lose_blob(&blob).await.unwrap());
+    process.registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
+    assert_eq!(process.registry.pending_work(10).await.unwrap(), []);
+    assert!(process.buckets[&blob.place.bucket].stat(&blob.place.path).await.is_err());
 }

@@ -305,3 +305,20 @@ async fn only_the_object_that_was_judged_is_moved_aside() {
     assert_eq!(scene.aside().await, 1);
     scene.check(&digest, &content).await;
 }
+
+#[tokio::test]
+async fn a_sample_has_blobs_of_every_algorithm() {
+    let scene = Scene::new(1).await;
+    for seed in 0..64 {
+        let content = noise(seed, 10);
+        let digest = Digest::of(Algorithm::Sha512, &content);
+        scene.registry.push_blob(&repository(), &digest, body(&content)).await.unwrap();
+        scene.push(seed).await;
+    }
+    let all = |sample| Scrub { sample, ..Scrub::default() };
+    let (half, whole) =
+        (scene.registry.scrub(&all(0.5)).await.unwrap(), scene.registry.scrub(&all(1.0)).await.unwrap());
+    assert_eq!(whole.blobs, 128);
+    // Those of SHA-256 have 3000 bytes, and those of SHA-512 ten.
+    assert!(half.bytes % 3000 >= 100, "{half:?}");
+}
