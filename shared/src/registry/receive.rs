@@ -289,13 +289,13 @@ impl Registry {
         let blob = match outcome {
             Committed::Published(blob) => blob,
             Committed::ClaimLost => return Ok(None),
-            Committed::Kept(kept) => match self.take_in(kept.clone(), &place).await? {
-                Some(blob) => blob,
-                None => {
+            Committed::Kept(kept) => {
+                let taken_in = self.take_in(kept.clone(), &place).await?;
+                if taken_in.is_none() {
                     self.drop_copy(&place).await?;
-                    kept
                 }
-            },
+                taken_in.unwrap_or(kept)
+            }
         };
         self.await_quorum(blob).await.map(Some)
     }
@@ -341,12 +341,25 @@ impl Registry {
         landed: Landed,
         session: Option<(UploadId, Claim)>,
     ) -> Result<Committed> {
+        let work = self.work_after(digest, &landed.place, Timestamp::now());
+        self.commit_with(repository, digest, landed, session, work).await
+    }
+
+    /// The same, with no work but this.
+    pub(super) async fn commit_with(
+        &self,
+        repository: &RepositoryName,
+        digest: &Digest,
+        landed: Landed,
+        session: Option<(UploadId, Claim)>,
+        work: Option<Work>,
+    ) -> Result<Committed> {
         let now = Timestamp::now();
         let commit = BlobCommit {
             repository: repository.clone(),
             digest: digest.clone(),
             size: landed.size,
-            work: self.work_after(digest, &landed.place, now),
+            work,
             place: landed.place,
             lease: now.plus(self.terms.lease),
             session,
@@ -362,7 +375,7 @@ impl Registry {
 
     /// What is left to be done for bytes that are published there: to bring them from a stage or another bucket to all of
     /// the blob's homes.
-    fn work_after(&self, digest: &Digest, place: &Place, now: Timestamp) -> Option<Work> {
+    pub(super) fn work_after(&self, digest: &Digest, place: &Place, now: Timestamp) -> Option<Work> {
         if let Some(upload) = place.path.upload() {
             return Some(settlement(upload, digest, place, now));
         }

@@ -136,7 +136,7 @@ impl<'a> Import<'a> {
     }
 
     /// Publishes a blob where it lies in a bucket of the ring. It is hashed, unless its size is what is said of it and
-    /// that is to be enough.
+    /// that is to be enough. Away from its home it stays: whoever wrote it may still read it there.
     async fn adopt(
         &self,
         repository: &RepositoryName,
@@ -149,7 +149,8 @@ impl<'a> Import<'a> {
         if self.options.verify || size != Some(found.size) {
             check(&*driver, &path, digest).await?;
         }
-        self.publish(repository, digest, found.size, bucket, found.version).await?;
+        let stays = !self.registry.homes(digest).contains(&bucket);
+        self.publish(repository, digest, found.size, (bucket, found.version), stays).await?;
         Ok(BlobFate::Adopted { size: found.size })
     }
 
@@ -173,7 +174,7 @@ impl<'a> Import<'a> {
             let source = Source { driver: &*source.driver, path: &from, verified: None };
             version = Some(proven_copy(source, &*target, &path, digest).await?);
         }
-        self.publish(repository, digest, found.size, home, version.unwrap_or(found.version)).await?;
+        self.publish(repository, digest, found.size, (home, version.unwrap_or(found.version)), false).await?;
         Ok(BlobFate::Copied { size: found.size })
     }
 
@@ -182,15 +183,16 @@ impl<'a> Import<'a> {
         repository: &RepositoryName,
         digest: &Digest,
         size: u64,
-        bucket: BucketId,
-        version: Version,
+        (bucket, version): (BucketId, Version),
+        stays: bool,
     ) -> Result<()> {
         if self.options.dry_run {
             self.planned.lock().unwrap_or_else(PoisonError::into_inner).insert(digest.clone(), size);
             return Ok(());
         }
         let place = self.registry.place(bucket, ObjectPath::blob(digest), version);
-        self.registry.commit(repository, digest, Landed { place, size }, None).await.map(drop)
+        let work = if stays { None } else { self.registry.work_after(digest, &place, Timestamp::now()) };
+        self.registry.commit_with(repository, digest, Landed { place, size }, None, work).await.map(drop)
     }
 
     fn home(&self, digest: &Digest) -> BucketId {

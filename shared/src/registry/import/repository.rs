@@ -7,7 +7,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 
 use super::listing::{Links, TagLink};
 use super::once::Once;
-use super::{BlobFate, Import, ImportEvent, ImportFault, ImportItem, ManifestFate, TagFate};
+use super::{Import, ImportEvent, ImportFault, ImportItem, ManifestFate, TagFate};
 use crate::metadata::{ManifestPut, ManifestRecord};
 use crate::oci::{Descriptor, Digest, Manifest, Reference, RepositoryName, Tag};
 use crate::registry::manifests::{PutManifest, needs};
@@ -153,14 +153,10 @@ impl Taking<'_> {
         }
     }
 
-    /// A manifest that is there lacks nothing, except perhaps tags.
+    /// A manifest that is there lacks nothing, except perhaps tags, and blobs that were lost since.
     async fn keep(&self, digest: &Digest, record: &ManifestRecord) -> Result<Outcome, ImportFault> {
         for blob in &record.blobs {
-            let telling = async {
-                self.import.tell_blob(self.name, blob, BlobFate::Present);
-                Ok(true)
-            };
-            self.blobs.get(blob, telling).await?;
+            self.blobs.get(blob, self.import.blob(self.name, blob, None)).await?;
         }
         self.import.tell_manifest(self.name, digest, ManifestFate::Present);
         if self.tags.contains_key(digest) {

@@ -33,6 +33,22 @@ async fn what_lies_in_a_bucket_of_the_ring_stays_there() {
         *if target.home(&digest).as_str() == "one" { &mut at_home } else { &mut away } += 1;
     }
     assert!(at_home > 0 && away > 0, "both are tried: {at_home} {away}");
+    assert_eq!(target.registry.pending_work(100).await.unwrap(), [], "it stays there");
+}
+
+#[tokio::test]
+async fn what_was_lost_of_a_manifest_that_is_there_is_brought_again() {
+    let (target, store) = (Target::new(), Store::new(None));
+    let image = store.image("app", &[1, 2]).await;
+    target.import(&[store.source(None)], &usual()).await;
+    let blob = target.facts.blob(&digest(1)).await.unwrap().unwrap();
+    assert!(target.facts.lose_blob(&blob).await.unwrap());
+    let bucket = BUCKETS.iter().position(|id| *id == blob.place.bucket.as_str()).unwrap();
+    target.buckets[bucket].delete(&blob.place.path, None).await.unwrap();
+    let told = target.import(&[store.source(None)], &usual()).await;
+    let counts = (told.sums.blobs_copied, told.sums.blobs_present, told.sums.manifests_present, told.sums.problems);
+    assert_eq!(counts, (1, 2, 1, 0), "{told:?}");
+    assert!(target.has("app", image.as_str()).await);
 }
 
 #[tokio::test]
