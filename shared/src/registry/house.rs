@@ -55,10 +55,9 @@ impl Registry {
             return Err(error);
         }
         let storage = self.storage();
-        let homes = storage.homes(found.digest.point());
-        housing.is_complete = housing.places.iter().map(|place| &place.bucket).eq(homes);
+        housing.is_complete = housing.places.iter().map(|place| &place.bucket).eq(wanted_homes(&storage, found));
         for place in found.places().filter(|place| !housing.places.contains(place)).cloned().collect::<Vec<_>>() {
-            let is_kept = !housing.is_complete && place.path == path;
+            let is_kept = place.path == path && (!housing.is_complete || storage.keeps(&place.bucket));
             if is_kept { &mut housing.places } else { &mut housing.left }.push(place);
         }
         Ok(housing)
@@ -168,7 +167,7 @@ impl Registry {
         let Some(found) = self.metadata.blob(digest).await?.filter(|found| found.place.path.digest().is_some()) else {
             return Ok(Next::Over);
         };
-        let housing = self.house(&found, &self.taking_homes(digest)).await?;
+        let housing = self.house(&found, &self.taking_homes(&found)).await?;
         let next = (!housing.is_complete).then(|| self.put_off(held));
         if housing.made.is_empty() && housing.left.is_empty() {
             return Ok(next.map_or(Next::Over, |next| Next::Work(Box::new(next))));
@@ -185,14 +184,31 @@ impl Registry {
         self.storage().homes(digest.point()).into_iter().cloned().collect()
     }
 
+    /// The homes where the blob shall lie beside the buckets that keep what they have of it.
+    pub(super) fn wanted_homes(&self, blob: &BlobRecord) -> Vec<BucketId> {
+        wanted_homes(&self.storage(), blob).cloned().collect()
+    }
+
     /// The same, of the buckets that take writes now.
-    pub(super) fn taking_homes(&self, digest: &Digest) -> Vec<BucketId> {
-        self.storage().taking_homes(digest.point()).into_iter().cloned().collect()
+    pub(super) fn taking_homes(&self, blob: &BlobRecord) -> Vec<BucketId> {
+        let storage = self.storage();
+        let homes = storage.taking_homes(blob.digest.point()).into_iter();
+        homes.take(wanted_homes(&storage, blob).count()).cloned().collect()
     }
 }
 
-/// Whether the blob lies in exactly its homes, or will be brought there from where its upload put it.
+/// Whether the blob lies in exactly its homes, beside buckets that keep what they have, or will be brought there from where its
+/// upload put it.
 pub(super) fn is_home(storage: &ShardedDriver, blob: &BlobRecord) -> bool {
+    let moving = blob.places().map(|place| &place.bucket).filter(|bucket| !storage.keeps(bucket));
+    blob.place.path.digest().is_none() || moving.eq(wanted_homes(storage, blob))
+}
+
+/// As many homes of the blob as shall hold it beside the buckets that keep what they have of it.
+fn wanted_homes<'a>(storage: &'a ShardedDriver, blob: &BlobRecord) -> impl Iterator<Item = &'a BucketId> + use<'a> {
+    let stays = |place: &&Place| place.path.digest().is_some() && storage.keeps(&place.bucket);
+    let staying = blob.places().filter(stays).count();
     let homes = storage.homes(blob.digest.point());
-    blob.place.path.digest().is_none() || blob.places().map(|place| &place.bucket).eq(homes)
+    let wanted = homes.len().saturating_sub(staying);
+    homes.into_iter().take(wanted)
 }

@@ -164,7 +164,7 @@ impl Registry {
         if is_home(&self.storage(), found) {
             return Ok(Moved::Nothing);
         }
-        let housed = self.house(found, &self.homes(&found.digest)).await;
+        let housed = self.house(found, &self.wanted_homes(found)).await;
         let is_complete = housed.as_ref().is_ok_and(|housing| housing.is_complete);
         if !is_complete {
             // Tried again, and again, by itself: the pass goes on.

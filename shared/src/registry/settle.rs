@@ -17,7 +17,7 @@ impl Registry {
             }
             return Ok(Next::Work(Box::new(self.discard_later(held.upload.clone(), from))));
         };
-        let housing = self.house(&found, &self.taking_homes(digest)).await?;
+        let housing = self.house(&found, &self.taking_homes(&found)).await?;
         let next = self.discard_later(held.upload.clone(), from);
         let mut works = self.discards(housing.left.iter().filter(|place| *place != from));
         if !housing.is_complete {

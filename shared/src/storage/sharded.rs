@@ -198,6 +198,12 @@ impl ShardedDriver {
         self.state(id) == Some(BucketState::Down)
     }
 
+    /// Whether what the bucket has stays there, though it is nobody's home.
+    #[must_use]
+    pub fn keeps(&self, id: &BucketId) -> bool {
+        self.state(id) == Some(BucketState::ReadOnly)
+    }
+
     /// What the bucket may be used for; none when the topology does not have it.
     fn state(&self, id: &BucketId) -> Option<BucketState> {
         self.topology.buckets.iter().find(|bucket| bucket.id == *id).map(|bucket| bucket.state)

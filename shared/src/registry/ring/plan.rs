@@ -1,12 +1,12 @@
 //! What a change would move.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
 use crate::registry::{Registry, Result};
-use crate::storage::{BucketId, Changes, HashRing, Topology};
+use crate::storage::{BucketId, BucketState, Changes, HashRing, Topology};
 
 use super::change::ApplyError;
 
@@ -60,13 +60,14 @@ impl Registry {
         let mut flows = Flows::new();
         let mut copies = 0;
         for (arc, point) in arcs(&old.ring, &new.ring) {
-            for flow in old.flows(&new, point) {
+            for flow in old.flows(&new, point, &[]) {
                 flows.entry(flow).or_default().0 += arc;
                 copies += arc;
             }
         }
         self.for_each_blob(|blob| {
-            for flow in old.flows(&new, blob.digest.point()) {
+            let held: Vec<_> = blob.places().map(|place| &place.bucket).collect();
+            for flow in old.flows(&new, blob.digest.point(), &held) {
                 let (_, objects, bytes) = flows.entry(flow).or_default();
                 (*objects, *bytes) = (*objects + 1, *bytes + blob.size);
             }
@@ -94,21 +95,29 @@ fn part(arc: u64, all: f64) -> f64 {
 struct Homes {
     ring: HashRing,
     replicas: usize,
+    /// The buckets that keep what they have.
+    keeping: BTreeSet<BucketId>,
 }
 
 impl Homes {
     fn of(topology: &Topology) -> Result<Self> {
         let ring = HashRing::new(topology).map_err(crate::storage::ShardedError::from)?;
-        Ok(Self { ring, replicas: topology.replicas.into() })
+        let keeping = topology.buckets.iter().filter(|bucket| bucket.state == BucketState::ReadOnly);
+        let keeping = keeping.map(|bucket| bucket.id.clone()).collect();
+        Ok(Self { ring, replicas: topology.replicas.into(), keeping })
     }
 
-    fn at(&self, point: u32) -> Vec<&BucketId> {
-        self.ring.walk(point).take(self.replicas).collect()
+    /// Where a blob lies in the end that lay in these before.
+    fn at<'a>(&'a self, point: u32, held: &[&'a BucketId]) -> Vec<&'a BucketId> {
+        let staying: Vec<_> = held.iter().copied().filter(|id| self.keeping.contains(*id)).collect();
+        let homes = self.ring.walk(point).take(self.replicas.saturating_sub(staying.len()));
+        homes.chain(staying).collect()
     }
 
     /// What leaves these homes of a point, each for one of the others; what comes to more homes leaves none.
-    fn flows(&self, new: &Self, point: u32) -> Vec<(Option<BucketId>, BucketId)> {
-        let (before, after) = (self.at(point), new.at(point));
+    fn flows(&self, new: &Self, point: u32, held: &[&BucketId]) -> Vec<(Option<BucketId>, BucketId)> {
+        let before = self.at(point, held);
+        let after = new.at(point, &before);
         let mut leaving = before.iter().filter(|id| !after.contains(id));
         let coming = after.iter().filter(|id| !before.contains(id));
         coming.map(|to| (leaving.next().map(|id| (*id).clone()), (*to).clone())).collect()
