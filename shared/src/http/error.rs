@@ -413,8 +413,9 @@ fn registry_status(error: &registry::Error) -> StatusCode {
         | E::Body(BodyError::BrokenOff(_)) => StatusCode::BAD_REQUEST,
         E::Body(BodyError::TooSlow) => StatusCode::REQUEST_TIMEOUT,
         E::Body(BodyError::TooLarge { .. }) => StatusCode::PAYLOAD_TOO_LARGE,
-        E::BucketUnknown(_) | E::Ring(_) | E::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        E::TooFewCopies { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        E::Ring(_) | E::Hash(_) => StatusCode::INTERNAL_SERVER_ERROR,
+        // A bucket that has left the ring, or has joined it a moment ago: the next attempt goes by the ring as it is.
+        E::TooFewCopies { .. } | E::BucketUnknown(_) => StatusCode::SERVICE_UNAVAILABLE,
         E::Storage(error) => storage_status(error),
         E::Metadata(error) => metadata_status(error),
     }

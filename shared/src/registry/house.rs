@@ -129,6 +129,9 @@ impl Registry {
         held: Option<(Work, Option<Work>)>,
         works: Vec<Work>,
     ) -> Result<bool> {
+        for place in &housing.made {
+            self.check_member(&place.bucket).await?;
+        }
         let rehousing = Rehousing { found: found.clone(), places: housing.places.clone(), held, works };
         if self.metadata.rehouse_blob(&rehousing).await? {
             return Ok(true);

@@ -15,13 +15,18 @@ pub(super) const HOLDS: Duration = Duration::from_mins(1);
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long an unknown bucket is not asked for again.
 const PAUSE: Duration = Duration::from_secs(1);
+/// How long the ring is left alone when it could not be read.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// The longest that a request lives which a process began before it read the ring anew.
+pub(super) const LONGEST_REQUEST: Duration = Duration::from_mins(15);
 
-/// The members of the ring, and when they were read.
+/// The members of the ring, and when they were read. Times are by the clock on the wall: a process may have stood still.
 #[derive(Debug)]
 pub(super) struct Members {
     present: RwLock<Arc<ShardedDriver>>,
-    /// By the clock on the wall: a process may have stood still.
     read: Mutex<Timestamp>,
+    /// When they were last asked for, whatever came of that.
+    asked: Mutex<Timestamp>,
     reading: tokio::sync::Mutex<()>,
     /// What this process has found out about the buckets when it last asked them.
     own: Mutex<Health>,
@@ -32,6 +37,7 @@ impl Members {
         Self {
             present: RwLock::new(storage),
             read: Mutex::new(Timestamp::now()),
+            asked: Mutex::new(Timestamp::now()),
             reading: tokio::sync::Mutex::default(),
             own: Mutex::default(),
         }
@@ -42,7 +48,7 @@ impl Members {
     }
 
     fn age(&self) -> Duration {
-        Timestamp::now().since(*self.read.lock().unwrap_or_else(PoisonError::into_inner))
+        since(&self.read)
     }
 
     pub(super) fn own(&self) -> Health {
@@ -53,9 +59,21 @@ impl Members {
         *self.own.lock().unwrap_or_else(PoisonError::into_inner) = own;
     }
 
-    fn note_reading(&self) {
-        *self.read.lock().unwrap_or_else(PoisonError::into_inner) = Timestamp::now();
+    /// As if they had been read that long ago.
+    #[cfg(test)]
+    pub(super) fn grow_old(&self, age: Duration) {
+        for moment in [&self.read, &self.asked] {
+            *moment.lock().unwrap_or_else(PoisonError::into_inner) = Timestamp::now().minus(age);
+        }
     }
+}
+
+fn since(moment: &Mutex<Timestamp>) -> Duration {
+    Timestamp::now().since(*moment.lock().unwrap_or_else(PoisonError::into_inner))
+}
+
+fn note(moment: &Mutex<Timestamp>) {
+    *moment.lock().unwrap_or_else(PoisonError::into_inner) = Timestamp::now();
 }
 
 impl Registry {
@@ -66,7 +84,7 @@ impl Registry {
 
     /// Reads the ring again when what is known of it is old. Whatever comes of that, the request goes on.
     pub async fn keep_up(&self) {
-        if self.members.age() < HOLDS {
+        if self.members.age() < HOLDS || since(&self.members.asked) < RETRY_AFTER {
             return;
         }
         let Ok(_alone) = self.members.reading.try_lock() else { return };
@@ -84,11 +102,12 @@ impl Registry {
     }
 
     async fn read_ring(&self) -> Result<Health> {
-        self.members.note_reading();
+        note(&self.members.asked);
         let (topology, health) = tokio::try_join!(self.metadata.topology(), self.metadata.health())?;
         let topology = topology.unwrap_or_else(|| self.storage().topology().clone());
         let health = health.unwrap_or_default();
         self.go_by(topology, &health).await?;
+        note(&self.members.read);
         Ok(health)
     }
 
@@ -113,10 +132,22 @@ impl Registry {
 
     /// A bucket's driver. One that is not known may have joined meanwhile.
     pub(super) async fn bucket(&self, id: &BucketId) -> Result<Arc<dyn StorageDriver>> {
-        if self.storage().bucket(id).is_none() && self.members.age() >= PAUSE {
+        if self.storage().bucket(id).is_none() && since(&self.members.asked) >= PAUSE {
             self.catch_up().await?;
         }
         self.storage().bucket(id).cloned().ok_or_else(|| Error::BucketUnknown(id.clone()))
+    }
+}
+
+impl Registry {
+    /// Fails when the bucket has left the ring: nothing may be recorded that lies there. A bucket leaves only when it is long
+    /// since no home any more, so the ring is read again only where it says that, or is as old.
+    pub(super) async fn check_member(&self, id: &BucketId) -> Result<()> {
+        let is_old = self.members.age() > HOLDS + LONGEST_REQUEST;
+        if is_old || !self.storage().is_active(id) {
+            self.catch_up().await?;
+        }
+        self.storage().bucket(id).map(drop).ok_or_else(|| Error::BucketUnknown(id.clone()))
     }
 }
 

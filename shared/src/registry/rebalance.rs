@@ -4,13 +4,11 @@
 //! A process may place blobs by an old topology as long as it has not read the new one, so a second pass is made when none can
 //! any more: after it the old topology is history.
 
-use std::time::Duration;
-
 use futures::future::join_all;
 use tokio::time::Instant;
 
 use super::house::is_home;
-use super::members::HOLDS;
+use super::members::{HOLDS, LONGEST_REQUEST};
 use super::pace::Pace;
 use super::{Registry, Result};
 use crate::causes::Causes;
@@ -23,8 +21,6 @@ use crate::storage::Topology;
 const PAGE: usize = 200;
 /// How many blobs are moved at once.
 const TOGETHER: usize = 4;
-/// The longest that a request lives which a process began before it read the new topology.
-const LONGEST_REQUEST: Duration = Duration::from_mins(15);
 
 /// What became of one blob.
 enum Moved {

@@ -354,6 +354,7 @@ impl Registry {
         session: Option<(UploadId, Claim)>,
         work: Option<Work>,
     ) -> Result<Committed> {
+        self.check_member(&landed.place.bucket).await?;
         let now = Timestamp::now();
         let commit = BlobCommit {
             repository: repository.clone(),

@@ -198,6 +198,12 @@ impl ShardedDriver {
         self.state(id) == Some(BucketState::Down)
     }
 
+    /// Whether the bucket is home to anything.
+    #[must_use]
+    pub fn is_active(&self, id: &BucketId) -> bool {
+        self.state(id) == Some(BucketState::Active)
+    }
+
     /// Whether what the bucket has stays there, though it is nobody's home.
     #[must_use]
     pub fn keeps(&self, id: &BucketId) -> bool {

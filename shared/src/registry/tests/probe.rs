@@ -217,6 +217,41 @@ async fn there_is_nothing_to_discard_in_a_bucket_that_is_down_or_has_left() {
 }
 
 #[tokio::test]
+async fn nothing_is_published_in_a_bucket_that_has_left_the_ring() {
+    let facts: Arc<MemoryStore> = Arc::default();
+    let [process, other] = [(); 2].map(|()| process(&facts));
+    assert!(facts.put_topology(other.registry.storage().topology()).await.unwrap());
+    let digest = Digest::of(Algorithm::Sha256, b"x");
+    let place = Place { bucket: one(), path: ObjectPath::blob(&digest), version: Version::new("1"), epoch: Epoch(1) };
+    let commit = async || {
+        let landed = Landed { place: place.clone(), size: 1 };
+        process.registry.commit(&repository(), &digest, landed, None).await
+    };
+    let apply = async |changes| other.registry.apply(&changes, Safety { max_move: 1.0, now: true }).await.unwrap();
+    apply(Changes { replicas: Some(1), drain: vec![one()], ..Changes::default() }).await;
+    process.registry.catch_up().await.unwrap();
+    apply(Changes { remove: vec![one()], ..Changes::default() }).await;
+    assert!(matches!(commit().await, Err(Error::BucketUnknown(_))));
+    assert_eq!(facts.blob(&digest).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_ring_that_could_not_be_read_for_long_is_read_before_anything_is_published() {
+    let facts: Arc<MemoryStore> = Arc::default();
+    let [process, other] = [(); 2].map(|()| process(&facts));
+    assert!(facts.put_topology(other.registry.storage().topology()).await.unwrap());
+    for changes in [
+        Changes { replicas: Some(1), drain: vec![one()], ..Changes::default() },
+        Changes { remove: vec![one()], ..Changes::default() },
+    ] {
+        other.registry.apply(&changes, Safety { max_move: 1.0, now: true }).await.unwrap();
+    }
+    assert!(process.registry.check_member(&one()).await.is_ok(), "it cannot have left so soon");
+    process.registry.members.grow_old(Duration::from_mins(17));
+    assert!(matches!(process.registry.check_member(&one()).await, Err(Error::BucketUnknown(_))));
+}
+
+#[tokio::test]
 async fn a_quorum_is_of_as_many_copies_as_there_shall_be_at_most() {
     let process = process_with(&Arc::default(), Terms { write_quorum: 3, ..Terms::default() });
     let content = noise(1, 500);
