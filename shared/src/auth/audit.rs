@@ -134,7 +134,13 @@ impl Audit {
         const PAGES: usize = 20;
         let (mut found, mut after) = (Vec::new(), wanted.after.clone());
         for _ in 0..PAGES {
-            let page = DeedsWanted { from: wanted.from, until: wanted.until, after: after.clone(), limit: PAGE };
+            let page = DeedsWanted {
+                from: wanted.from,
+                until: wanted.until,
+                after: after.clone(),
+                limit: PAGE,
+                now: Timestamp::now(),
+            };
             let deeds = self.store.deeds(&page).await?;
             let is_last = deeds.len() < PAGE;
             for deed in deeds {
