@@ -23,7 +23,8 @@ struct Unnamed {
 
 impl Scrubbing<'_> {
     pub(super) async fn orphans(&mut self) -> Result<()> {
-        for bucket in self.registry.storage().topology().buckets.clone() {
+        let storage = self.registry.storage();
+        for bucket in storage.topology().buckets.iter().filter(|bucket| !storage.is_down(&bucket.id)) {
             if let Err(error) = self.orphans_in(&bucket.id).await {
                 tracing::warn!(bucket = %bucket.id, error = %Causes(&error), "a bucket could not be listed");
                 self.scrubbed.unlisted += 1;

@@ -253,7 +253,9 @@ async fn what_a_bucket_had_that_is_down_is_made_again_elsewhere_or_lost() {
         let gone = scene.record(&digest).await.place.bucket;
         scene.buckets[&gone].set(Mood::Gone);
         scene.set_state(&gone, BucketState::Down).await;
-        assert_eq!(scene.found(true).await, [(digest.clone(), Damage::Missing, remedy)]);
+        let scrubbed = scene.registry.scrub(&scrub(true)).await.unwrap();
+        let found: Vec<_> = scrubbed.findings.iter().map(|finding| (finding.damage, finding.remedy)).collect();
+        assert_eq!((found, scrubbed.unlisted), (vec![(Damage::Missing, remedy)], 0));
         if remedy == Remedy::Lost {
             assert!(matches!(scene.registry.blob(&repository(), &digest).await, Err(Error::BlobUnknown)));
             continue;
