@@ -31,7 +31,7 @@ pub(super) struct Housing {
 
 impl Registry {
     /// Copies the blob to whichever of the buckets lack it. Fails when none of them has it in the end; the row is not
-    /// changed. As long as one of them lacks it, no copy at another bucket's home is given up.
+    /// changed. As long as one of them lacks it, no copy at another bucket's home is given up; in a read-only bucket, never.
     pub(super) async fn house(&self, found: &BlobRecord, aims: &[BucketId]) -> Result<Housing> {
         let (path, mut housing) = (ObjectPath::blob(&found.digest), Housing::default());
         let mut failure = None;

@@ -32,9 +32,9 @@ impl Registry {
             own.ailing.insert(id, Ailment { since, why: in_a_word(&error).to_owned() });
         }
         let health = known.with(&own, &last);
+        self.members.note_own(own);
         // Said again and again: what nobody has confirmed lately is not believed.
         self.metadata.put_health(&health).await?;
-        self.members.note_own(own);
         self.go_by(self.storage().topology().clone(), &health).await?;
         Ok(health)
     }

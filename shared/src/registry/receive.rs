@@ -323,7 +323,8 @@ impl Registry {
                 Some(upload) => settlement(upload, &kept.digest, landed, now),
                 None => Work::house(&kept.digest, now),
             };
-            let places = std::iter::once(landed).chain(kept.places()).cloned().collect();
+            let is_elsewhere = |place: &&Place| (&place.bucket, &place.path) != (&landed.bucket, &landed.path);
+            let places = std::iter::once(landed).chain(kept.places().filter(is_elsewhere)).cloned().collect();
             let rehousing = Rehousing { found: kept.clone(), places, held: None, works: vec![work] };
             if self.metadata.rehouse_blob(&rehousing).await? {
                 self.work_made.notify_one();

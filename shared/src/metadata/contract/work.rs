@@ -78,11 +78,11 @@ pub async fn a_full_shard_of_work_leaves_the_others_their_turn(subject: &Subject
     while works.len() < 2 || works.values().all(|works| works.len() < 20) {
         let work = settle(&digest("blob"), &staged());
         let shard = works.entry(work.upload.point() % keys::WORK_SHARDS).or_default();
-        // One of all shards but the one that is full.
         shard.push(work);
     }
     let full = works.iter().max_by_key(|(_, works)| works.len()).map(|(shard, _)| *shard);
     let mut put = 0;
+    // One is full, and the others have one each.
     for (shard, works) in &works {
         for work in works.iter().take(if Some(*shard) == full { usize::MAX } else { 1 }) {
             subject.store.put_work(work).await.unwrap();
