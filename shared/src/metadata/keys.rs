@@ -239,3 +239,20 @@ pub(crate) fn expiry(at: Timestamp, of: &Key) -> Key {
 pub(crate) fn end(at: Timestamp) -> String {
     format!("{:020}", at.as_millis())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::Entry;
+
+    /// DynamoDB takes no sort key that is empty or has more than 1024 bytes, not even to go on after it.
+    #[test]
+    fn a_list_can_go_on_after_any_text() {
+        assert_eq!(after_entry(Book::Users, ""), None);
+        for text in ["a", &"a".repeat(5000), &"é".repeat(5000), &("a".to_owned() + &"\u{1f433}".repeat(5000))] {
+            let sort = after_entry(Book::Users, text).unwrap().sort;
+            assert!(sort.len() <= 1024 && (sort.len() > Entry::MAX_NAME || sort == text));
+            assert!(deed_sort(Timestamp::from_millis(u64::MAX), text).len() <= 1024);
+        }
+    }
+}
