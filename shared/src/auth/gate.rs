@@ -7,13 +7,14 @@ use std::time::Duration;
 use aws_lc_rs::hmac;
 use aws_lc_rs::rand::SystemRandom;
 
-use super::access_token::{self, Issued, TokenError};
+use super::access_token::{self, Issued, SERVICE, TokenError};
 use super::accounts::{Accounts, RepositorySettings, Token, TokenKind, User};
 use super::action::{Action, Actions};
 use super::audit::{Act, ActsWanted, Audit, KeptAct};
 use super::caller::{Caller, Proof};
 use super::credentials::Credentials;
 use super::decision::{Decision, Need, Visibility, decide};
+use super::federation::{Admitted, Federation, FederationSettings, Presented};
 use super::keys::{KeyError, Keys, PublicKey};
 use super::mode::{self, Mode};
 use super::password::Password;
@@ -50,7 +51,7 @@ pub enum Counted {
 }
 
 /// How a gate is kept.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GateSettings {
     /// Who gets in.
     pub access: Access,
@@ -58,17 +59,23 @@ pub struct GateSettings {
     pub counted: Counted,
     /// Whether nothing may be changed, whatever the switch says.
     pub is_read_only: bool,
+    /// How those are asked who vouch for callers without an account.
+    pub federation: FederationSettings,
 }
 
 impl Default for GateSettings {
     fn default() -> Self {
-        Self { access: Access::default(), counted: Counted::Here, is_read_only: false }
+        let federation = FederationSettings::default();
+        Self { access: Access::default(), counted: Counted::Here, is_read_only: false, federation }
     }
 }
 
 /// How long credentials count that were found to be right. So long a revoked token may still do what it could.
 const CREDENTIALS_KNOWN_FOR: Duration = Duration::from_mins(1);
 const MOST_CREDENTIALS: usize = 10_000;
+
+/// As whom tries are counted of callers that others vouch for: who they are is what is to be found out.
+const FEDERATED: &str = "oidc";
 
 /// How long it may take until a change of a repository's visibility is seen.
 const VISIBILITY_KNOWN_FOR: Duration = Duration::from_secs(5);
@@ -116,6 +123,7 @@ struct Parts {
     keys: Keys,
     throttle: Throttle,
     audit: Audit,
+    federation: Federation,
     credentials: Recent<[u8; 32], Caller>,
     /// None where the system gives no random bytes: nothing is remembered then.
     credentials_key: Option<hmac::Key>,
@@ -136,6 +144,7 @@ impl Gate {
             Counted::Here => Arc::new(MemoryStore::default()),
         });
         Self(Arc::new(Parts {
+            federation: Federation::new(accounts.clone(), settings.federation.clone()),
             settings,
             keys: Keys::new(accounts.clone()),
             accounts,
@@ -183,11 +192,14 @@ impl Gate {
             Credentials::Bearer(token) if TokenSecret::read(token).is_some() => {
                 Ok(self.sign_in("token", &Password::given(token.as_str()), address).await?)
             }
+            Credentials::Bearer(token) if Presented::read(token).is_some_and(|it| it.is_foreign(SERVICE)) => {
+                Ok(self.sign_in(FEDERATED, &Password::given(token.as_str()), address).await?)
+            }
             Credentials::Bearer(token) => Ok(access_token::read(&self.0.keys, token).await?),
         }
     }
 
-    /// Who has this name and password, or this token. What was right a moment ago still is.
+    /// Who has this name and password, or this token, or is vouched for by it. What was right a moment ago still is.
     pub async fn sign_in(
         &self,
         user: &str,
@@ -196,6 +208,15 @@ impl Gate {
     ) -> Result<Caller, SignInError> {
         let known_as = self.known_as(user, password);
         if let Some(caller) = known_as.and_then(|known_as| self.0.credentials.get(&known_as)) {
+            return Ok(caller);
+        }
+        if let Some(presented) = Presented::read(password.expose()) {
+            let now = Timestamp::now();
+            let signing_in = self.0.federation.sign_in(&presented, now);
+            let Admitted { caller, until } = self.counted(FEDERATED, address, signing_in).await?;
+            if let Some(known_as) = known_as {
+                self.0.credentials.put_for(until.since(now), known_as, caller.clone());
+            }
             return Ok(caller);
         }
         let secret = TokenSecret::read(password.expose());

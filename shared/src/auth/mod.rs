@@ -1,5 +1,5 @@
 //! Who may do what. `decision` is pure and says it; `gate` finds out who asks, and what they were given; `accounts` are the
-//! books that say so. Uses `oci`, `clock` and `metadata`.
+//! books that say so; `federation` asks those who vouch for callers without an account. Uses `oci`, `clock` and `metadata`.
 
 mod access_token;
 mod accounts;
@@ -8,6 +8,7 @@ mod audit;
 mod caller;
 mod credentials;
 mod decision;
+mod federation;
 mod gate;
 mod keys;
 mod mode;
@@ -31,6 +32,9 @@ pub use audit::{Act, ActsWanted, KeptAct};
 pub use caller::{Caller, Proof};
 pub use credentials::{Credentials, ParseCredentialsError};
 pub use decision::{Decision, Need, Visibility, decide};
+pub use federation::{
+    FederationSettings, IssuerCheckError, IssuerError, PresignError, RuleError, password_for, password_of, presign,
+};
 pub use gate::{Access, Counted, Gate, GateError, GateSettings, Sight};
 pub use keys::{KeyError, PublicKey};
 pub use mode::Mode;

@@ -53,11 +53,12 @@ impl Pattern {
 
 /// Goes back to the last `**` only, as one can with stars: no pattern takes longer than its length times that of the name.
 fn matches_all(pattern: &[&str], name: &[&str]) -> bool {
-    greedy(pattern, name, |part| *part == "**", |part, component| matches_component(part, component), 1)
+    greedy(pattern, name, |part| *part == "**", |part, component| matches_stars(part, component), 1)
 }
 
-fn matches_component(part: &str, component: &str) -> bool {
-    greedy(part.as_bytes(), component.as_bytes(), |byte| *byte == b'*', |byte, other| byte == other, 0)
+/// Whether the whole text is like the pattern, in which `*` stands for any characters.
+pub(super) fn matches_stars(pattern: &str, text: &str) -> bool {
+    greedy(pattern.as_bytes(), text.as_bytes(), |byte| *byte == b'*', |byte, other| byte == other, 0)
 }
 
 /// Matches with a wildcard that stands for at least `least` of anything.

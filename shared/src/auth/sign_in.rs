@@ -1,10 +1,12 @@
 //! From credentials to a caller.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::accounts::{Accounts, Group, Robot, Token, TokenKind, TokenUse, User};
 use super::caller::{Caller, Proof};
+use super::federation::IssuerError;
 use super::password::{HashError, Password};
 use super::permit::{Grant, Powers};
 use super::principal::{Name, Principal, Subject};
@@ -27,6 +29,14 @@ pub enum SignInError {
     /// There were too many tries.
     #[error("there were too many attempts; wait {} seconds before the next", .0.as_secs().max(1))]
     TooMany(Duration),
+    /// Whether they are right cannot be found out, for now.
+    #[error("{issuer}, who vouches for the caller, cannot be asked")]
+    IssuerUnreachable {
+        /// What the issuer is called here.
+        issuer: Name,
+        /// Why. All who come at that moment are told the same.
+        source: Arc<IssuerError>,
+    },
     /// The books cannot be read.
     #[error(transparent)]
     Metadata(#[from] metadata::Error),
