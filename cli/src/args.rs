@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::commands::ring::{RingCommand, ScrubArgs};
 use crate::import::ImportArgs;
+use crate::login::{HelperCommand, LoginArgs};
 use crate::transfer::{PullArgs, PushArgs};
 
 /// A container registry that runs as one program, or on AWS Lambda with no server at all.
@@ -29,6 +30,11 @@ pub(crate) enum Command {
     Push(Box<PushArgs>),
     /// Pull an image from any registry into a layout or an archive; needs no container engine
     Pull(Box<PullArgs>),
+    /// Sign in to a registry, and keep the credentials where docker keeps them
+    Login(Box<LoginArgs>),
+    /// Be docker's credential helper for registries that know their callers by AWS: no secret is kept anywhere
+    #[command(subcommand)]
+    CredentialHelper(HelperCommand),
     /// List tags: of a repository, of a digest, or of a digest in one repository
     Tags(TagsArgs),
     /// The buckets: what they hold, and how they join and leave

@@ -5,6 +5,7 @@ mod commands;
 mod image;
 mod import;
 mod log;
+mod login;
 mod proxy;
 mod remote;
 mod serve;
@@ -22,11 +23,13 @@ use transfer::Ended;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let done = match Cli::parse().command {
+    let done = match Cli::parse_from(login::arguments(std::env::args_os())).command {
         Command::Serve(args) => serve::run(*args).await.map_err(|error| error.to_string()),
         Command::Proxy(args) => proxy::run(*args).await.map_err(|error| error.to_string()),
         Command::Push(args) => ended(transfer::push(*args).await),
         Command::Pull(args) => ended(transfer::pull(*args).await),
+        Command::Login(args) => login::run(&args).await.map_err(|error| Causes(&error).to_string()),
+        Command::CredentialHelper(command) => return login::credential_helper(&command).await,
         Command::Tags(args) => commands::tags::run(&args).await.map_err(|error| error.to_string()),
         Command::Ring(command) => commands::ring::run(command).await.map_err(|error| error.to_string()),
         Command::Scrub(args) => commands::ring::scrub(args).await.map_err(|error| error.to_string()),

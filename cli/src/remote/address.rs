@@ -11,7 +11,7 @@ pub(crate) const DEFAULT_REGISTRY: &str = "docker.io";
 const DEFAULT_REGISTRY_HOST: &str = "registry-1.docker.io";
 
 /// What docker keeps the credentials of that registry under.
-pub(super) const DEFAULT_REGISTRY_KEY: &str = "https://index.docker.io/v1/";
+pub(crate) const DEFAULT_REGISTRY_KEY: &str = "https://index.docker.io/v1/";
 
 /// The URL of the registry at `host`, which may have a port. Loopback addresses speak plain HTTP, others where `plain` says
 /// so.
@@ -38,7 +38,7 @@ pub(super) fn host_of(url: &Url) -> String {
 }
 
 /// What docker keeps the credentials of a registry under.
-pub(super) fn credentials_key(base: &Url) -> String {
+pub(crate) fn credentials_key(base: &Url) -> String {
     let host = host_of(base);
     if host == DEFAULT_REGISTRY_HOST { DEFAULT_REGISTRY_KEY.to_owned() } else { host }
 }

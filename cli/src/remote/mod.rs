@@ -15,6 +15,7 @@ mod local;
 mod manifests;
 mod redirect;
 mod retry;
+mod sign_in;
 #[cfg(test)]
 mod tests;
 mod transport;
@@ -27,13 +28,14 @@ use reqwest::Response;
 use shared::oci::RepositoryName;
 use url::Url;
 
-pub(crate) use address::{DEFAULT_REGISTRY, base_url, is_loopback};
+pub(crate) use address::{DEFAULT_REGISTRY, DEFAULT_REGISTRY_KEY, base_url, credentials_key, is_loopback};
 use auth::{Authorizer, Scope};
 use call::Call;
-pub(crate) use credentials::{Credentials, DockerConfig};
+pub(crate) use credentials::{Credentials, CredentialsError, DockerConfig, Kept, NOT_FOUND, host};
 pub(crate) use download::Download;
 pub(crate) use error::{Refusal, RemoteError};
 pub(crate) use local::{LocalBlob, Progress};
+pub(crate) use sign_in::Welcome;
 use transport::Http;
 pub(crate) use upload::Uploaded;
 

@@ -3,6 +3,7 @@
 mod aws;
 mod issuer;
 mod keys;
+mod program;
 mod rotation;
 mod serve;
 mod tokens;

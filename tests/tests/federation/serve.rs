@@ -16,6 +16,16 @@ use tokio::net::TcpListener;
 pub(crate) async fn serve(
     answer: impl Fn(&Request<Incoming>) -> Response<Full<Bytes>> + Send + Sync + 'static,
 ) -> String {
+    serve_by(move |request| std::future::ready(answer(&request))).await
+}
+
+/// The same, where an answer takes its time.
+pub(crate) async fn serve_by<Answering>(
+    answer: impl Fn(Request<Incoming>) -> Answering + Send + Sync + 'static,
+) -> String
+where
+    Answering: Future<Output = Response<Full<Bytes>>> + Send + 'static,
+{
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port is free");
     let url = format!("http://{}", listener.local_addr().expect("it has an address"));
     let answer = Arc::new(answer);
@@ -23,8 +33,8 @@ pub(crate) async fn serve(
         while let Ok((stream, _)) = listener.accept().await {
             let answer = Arc::clone(&answer);
             let service = service_fn(move |request| {
-                let answered = answer(&request);
-                async move { Ok::<_, Infallible>(answered) }
+                let answering = answer(request);
+                async move { Ok::<_, Infallible>(answering.await) }
             });
             tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
         }

@@ -76,6 +76,11 @@ impl Authorizer {
         Ok(renewed.filter(|renewed| Some(renewed) != shown))
     }
 
+    /// Whether the registry has wanted to know who asks.
+    pub(super) async fn was_asked(&self) -> bool {
+        self.known.lock().await.challenge.is_some()
+    }
+
     async fn answer(
         &self,
         http: &Http,

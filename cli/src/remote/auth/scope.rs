@@ -2,28 +2,34 @@
 
 use shared::oci::RepositoryName;
 
-/// What may be done with a token: reading a repository, or also writing it, and reading another one to mount from.
+/// What may be done with a token: reading a repository, or also writing it, and reading another one to mount from; or
+/// nothing but saying who one is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::remote) struct Scope {
-    name: RepositoryName,
+    name: Option<RepositoryName>,
     writes: bool,
     from: Option<RepositoryName>,
 }
 
 impl Scope {
+    /// Saying who one is.
+    pub(in crate::remote) const fn identity() -> Self {
+        Self { name: None, writes: false, from: None }
+    }
+
     /// Reading a repository.
     pub(in crate::remote) fn pull(name: &RepositoryName) -> Self {
-        Self { name: name.clone(), writes: false, from: None }
+        Self { name: Some(name.clone()), writes: false, from: None }
     }
 
     /// Writing a repository.
     pub(in crate::remote) fn push(name: &RepositoryName) -> Self {
-        Self { name: name.clone(), writes: true, from: None }
+        Self { name: Some(name.clone()), writes: true, from: None }
     }
 
     /// Writing a repository what another one has.
     pub(in crate::remote) fn mount(name: &RepositoryName, from: &RepositoryName) -> Self {
-        Self { name: name.clone(), writes: true, from: Some(from.clone()) }
+        Self { name: Some(name.clone()), writes: true, from: Some(from.clone()) }
     }
 
     /// Whether whoever has this may also do that.
@@ -36,7 +42,7 @@ impl Scope {
     pub(super) fn texts(&self) -> impl Iterator<Item = String> {
         let actions = if self.writes { "pull,push" } else { "pull" };
         let from = self.from.iter().map(|from| format!("repository:{from}:pull"));
-        [format!("repository:{}:{actions}", self.name)].into_iter().chain(from)
+        self.name.iter().map(move |name| format!("repository:{name}:{actions}")).chain(from)
     }
 }
 
@@ -52,7 +58,9 @@ mod tests {
         assert!(!Scope::pull(&a).covers(&Scope::push(&a)));
         assert!(!Scope::push(&a).covers(&Scope::pull(&b)));
         assert!(!Scope::push(&a).covers(&Scope::mount(&a, &b)));
+        assert!(!Scope::identity().covers(&Scope::pull(&a)));
         let texts: Vec<_> = Scope::mount(&a, &b).texts().collect();
         assert_eq!(texts, ["repository:team/a:pull,push", "repository:b:pull"]);
+        assert_eq!(Scope::identity().texts().count(), 0);
     }
 }

@@ -98,7 +98,8 @@ fn exchange(realm: Url, service: Option<&str>, scope: &Scope, token: &str) -> Ca
     let mut form = form_urlencoded::Serializer::new(String::new());
     form.append_pair("grant_type", "refresh_token").append_pair("refresh_token", token);
     form.append_pair("client_id", CLIENT).extend_pairs(service.map(|service| ("service", service)));
-    form.append_pair("scope", &scope.texts().collect::<Vec<_>>().join(" "));
+    let scopes = scope.texts().collect::<Vec<_>>().join(" ");
+    form.extend_pairs(Some(&scopes).filter(|scopes| !scopes.is_empty()).map(|scopes| ("scope", scopes)));
     let mut call = Call::new(Method::POST, realm).header(CONTENT_TYPE, "application/x-www-form-urlencoded");
     call.payload = Payload::Bytes(form.finish().into());
     call

@@ -8,20 +8,23 @@ use std::path::PathBuf;
 
 use http::HeaderValue;
 
-pub(crate) use docker::DockerConfig;
+pub(crate) use docker::{DockerConfig, Kept, host};
+pub(crate) use helper::NOT_FOUND;
 
 /// Where credentials come from.
 #[derive(Debug, Clone)]
 pub(crate) enum Credentials {
     /// What docker keeps of earlier logins; nobody asks where it keeps nothing.
     Docker(DockerConfig),
+    /// These, wherever they are asked for.
+    Given(Login),
     /// This very header, or none, with every request to the registry. When it is refused, there is no other.
     Fixed(Option<HeaderValue>),
 }
 
 /// A way to say who one is.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) enum Login {
+pub(crate) enum Login {
     /// A name and a password.
     Password {
         /// The name.
@@ -78,13 +81,30 @@ pub(crate) enum CredentialsError {
     /// The helper failed, or answered what is no credential. What it wrote may be secret.
     #[error("the credential helper {0} gave no credentials")]
     HelperAnswer(String),
+    /// The helper failed to keep what it was given.
+    #[error("the credential helper {0} did not keep the credentials")]
+    HelperStore(String),
+    /// The configuration cannot be written.
+    #[error("{} cannot be written", .path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
 }
 
 impl Credentials {
+    /// A name and a password.
+    pub(crate) fn password(username: &str, password: &str) -> Self {
+        Self::Given(Login::Password { username: username.to_owned(), password: password.to_owned() })
+    }
+
     /// Who asks the registry that docker keeps under `key`.
     pub(super) async fn login(&self, key: &str) -> Result<Option<Login>, CredentialsError> {
         match self {
             Self::Docker(config) => config.login(key).await,
+            Self::Given(login) => Ok(Some(login.clone())),
             Self::Fixed(_) => Ok(None),
         }
     }

@@ -9,6 +9,7 @@ use shared::oci::{MediaType, Reference};
 
 use super::fake::{Answer, Asked, Fake, answer};
 use super::*;
+use crate::remote::Welcome;
 
 /// A registry that wants tokens, numbered; only the newest is good, and it gives out one per question.
 fn with_tokens(asked: &Asked, newest: &Mutex<u32>, realm: &str) -> Answer {
@@ -69,6 +70,34 @@ async fn an_identity_token_is_exchanged_by_a_form() {
     let form =
         "grant_type=refresh_token&refresh_token=i&client_id=ringhold&service=r&scope=repository%3Ateam%2Fapp%3Apull";
     assert_eq!(exchange.body, form);
+}
+
+#[tokio::test]
+async fn whoever_signs_in_is_told_how_they_were_received() {
+    let (fake, _) = registry_with_tokens().await;
+    let signing_in = |fake: &Fake, user: &str| {
+        let remote = remote(fake).with_credentials(Credentials::password(user, "secret"));
+        async move { remote.sign_in().await }
+    };
+    assert_eq!(signing_in(&fake, "alice").await.unwrap(), Welcome::Known);
+    assert_eq!(fake.lines(), ["GET /v2/", "GET /token?service=r&account=alice", "GET /v2/"]);
+    let basic = format!("Basic {}", BASE64_STANDARD.encode("alice:secret"));
+    assert_eq!(fake.asked()[1].header("authorization"), basic);
+    let good = basic.clone();
+    let by_password = Fake::start(move |asked, _| {
+        if asked.header("authorization") == good {
+            answer(200, &[], "{}")
+        } else {
+            answer(401, &[("www-authenticate", r#"Basic realm="r""#)], "")
+        }
+    });
+    let by_password = by_password.await;
+    assert_eq!(signing_in(&by_password, "alice").await.unwrap(), Welcome::Known);
+    let refused = signing_in(&by_password, "bob").await.unwrap_err();
+    assert_eq!(refused.status(), Some(StatusCode::UNAUTHORIZED));
+    let open = Fake::start(|_, _| answer(200, &[], "{}")).await;
+    assert_eq!(signing_in(&open, "alice").await.unwrap(), Welcome::Anybody);
+    assert_eq!(open.asked()[0].header("authorization"), "", "nobody is told a password who has not asked");
 }
 
 #[tokio::test]
