@@ -1,7 +1,7 @@
 //! The gate: who asks, and what they are given. What every process of the registry goes by.
 
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_lc_rs::hmac;
@@ -15,6 +15,7 @@ use super::caller::{Caller, Proof};
 use super::credentials::Credentials;
 use super::decision::{Decision, Need, Visibility, decide};
 use super::federation::{Admitted, Federation, FederationSettings, Presented};
+use super::first_admin::{self, FIRST_ADMIN, FirstPassword};
 use super::keys::{KeyError, Keys, PublicKey};
 use super::mode::{self, Mode};
 use super::password::Password;
@@ -123,6 +124,7 @@ struct Parts {
     keys: Keys,
     throttle: Throttle,
     audit: Audit,
+    first_password: OnceLock<Arc<dyn FirstPassword>>,
     federation: Federation,
     credentials: Recent<[u8; 32], Caller>,
     /// None where the system gives no random bytes: nothing is remembered then.
@@ -150,6 +152,7 @@ impl Gate {
             accounts,
             throttle,
             audit,
+            first_password: OnceLock::new(),
             credentials: Recent::new(CREDENTIALS_KNOWN_FOR, MOST_CREDENTIALS),
             credentials_key: hmac::Key::generate(hmac::HMAC_SHA256, &SystemRandom::new()).ok(),
             visibility: Recent::new(VISIBILITY_KNOWN_FOR, MOST_REPOSITORIES),
@@ -170,15 +173,22 @@ impl Gate {
         match self.0.settings.access {
             Access::Open => Ok(true),
             Access::Closed => Ok(false),
-            Access::OpenUntilClaimed if self.0.claimed.get(&()).is_some() => Ok(false),
-            Access::OpenUntilClaimed if self.0.unclaimed.get(&()).is_some() => Ok(true),
-            Access::OpenUntilClaimed => {
-                let is_open = self.accounts().list::<User>(None, 1).await?.is_empty();
-                let answer = if is_open { &self.0.unclaimed } else { &self.0.claimed };
-                answer.put((), ());
-                Ok(is_open)
-            }
+            Access::OpenUntilClaimed => Ok(!self.is_claimed().await?),
         }
+    }
+
+    /// Whether there is a user. Once there is one, there always is.
+    async fn is_claimed(&self) -> metadata::Result<bool> {
+        if self.0.claimed.get(&()).is_some() {
+            return Ok(true);
+        }
+        if self.0.unclaimed.get(&()).is_some() {
+            return Ok(false);
+        }
+        let is_claimed = !self.accounts().list::<User>(None, 1).await?.is_empty();
+        let answer = if is_claimed { &self.0.claimed } else { &self.0.unclaimed };
+        answer.put((), ());
+        Ok(is_claimed)
     }
 
     /// Who asks.
@@ -223,12 +233,11 @@ impl Gate {
         let identity = secret.as_ref().map_or(user, |secret| secret.id().as_str());
         let caller = self
             .counted(identity, address, async {
-                match &secret {
-                    Some(secret) => {
-                        sign_in::by_token(self.accounts(), secret, TokenKind::Access, Timestamp::now()).await
-                    }
-                    None => sign_in::by_password(self.accounts(), user, password).await,
+                if let Some(secret) = &secret {
+                    return sign_in::by_token(self.accounts(), secret, TokenKind::Access, Timestamp::now()).await;
                 }
+                self.claim(user, password).await?;
+                sign_in::by_password(self.accounts(), user, password).await
             })
             .await?;
         if let Some(known_as) = known_as {
@@ -247,7 +256,27 @@ impl Gate {
 
     /// The user whose password it is, also where it is good for nothing but being changed.
     pub async fn user(&self, name: &str, password: &Password, address: Option<IpAddr>) -> Result<User, SignInError> {
-        self.counted(name, address, sign_in::user(self.accounts(), name, password)).await
+        self.counted(name, address, async {
+            self.claim(name, password).await?;
+            sign_in::user(self.accounts(), name, password).await
+        })
+        .await
+    }
+
+    /// Lets whoever knows the password that lies there make the first administrator.
+    pub fn offer(&self, password: Arc<dyn FirstPassword>) {
+        drop(self.0.first_password.set(password));
+    }
+
+    /// Makes the first administrator, where there is no user yet and that is offered.
+    async fn claim(&self, name: &str, password: &Password) -> Result<(), SignInError> {
+        let (Some(first), FIRST_ADMIN, Ok(admin)) = (self.0.first_password.get(), name, name.parse()) else {
+            return Ok(());
+        };
+        if self.is_claimed().await? {
+            return Ok(());
+        }
+        first_admin::claim(self.accounts(), &**first, admin, password).await
     }
 
     /// A try that counts, and that counts more when it is wrong.
@@ -693,5 +722,28 @@ mod tests {
         assert!(!gate.is_read_only().await.unwrap());
         let settings = GateSettings { is_read_only: true, ..GateSettings::default() };
         assert!(Gate::new(store, settings).is_read_only().await.unwrap());
+    }
+
+    #[derive(Debug)]
+    struct Kept(&'static str);
+
+    #[async_trait::async_trait]
+    impl FirstPassword for Kept {
+        async fn read(&self) -> Result<Password, Box<dyn std::error::Error + Send + Sync>> {
+            Ok(Password::given(self.0))
+        }
+    }
+
+    #[tokio::test]
+    async fn the_first_password_makes_the_first_administrator_once() {
+        let (gate, _) = gate(Access::Closed);
+        gate.offer(Arc::new(Kept(PASSWORD)));
+        let wrong = gate.sign_in(FIRST_ADMIN, &Password::given("wrong"), None).await;
+        assert!(matches!(wrong, Err(SignInError::Wrong)), "{wrong:?}");
+        assert!(gate.accounts().all::<User>().await.unwrap().is_empty());
+        let right = gate.sign_in(FIRST_ADMIN, &Password::given(PASSWORD), None).await;
+        assert!(matches!(right, Err(SignInError::MustChangePassword)), "{right:?}");
+        let admin = gate.user(FIRST_ADMIN, &Password::given(PASSWORD), None).await.unwrap();
+        assert!(Powers::granted(&admin.grants).administers_all());
     }
 }

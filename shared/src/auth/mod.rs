@@ -9,6 +9,7 @@ mod caller;
 mod credentials;
 mod decision;
 mod federation;
+mod first_admin;
 mod gate;
 mod keys;
 mod mode;
@@ -35,6 +36,7 @@ pub use decision::{Decision, Need, Visibility, decide};
 pub use federation::{
     FederationSettings, IssuerCheckError, IssuerError, PresignError, RuleError, password_for, password_of, presign,
 };
+pub use first_admin::{FIRST_ADMIN, FirstPassword};
 pub use gate::{Access, Counted, Gate, GateError, GateSettings, Sight};
 pub use keys::{KeyError, PublicKey};
 pub use mode::Mode;

@@ -40,6 +40,9 @@ pub enum SignInError {
     /// The books cannot be read.
     #[error(transparent)]
     Metadata(#[from] metadata::Error),
+    /// The first password cannot be read.
+    #[error("the first administrator's password cannot be read")]
+    FirstPassword(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The password cannot be hashed.
     #[error(transparent)]
     Hash(#[from] HashError),

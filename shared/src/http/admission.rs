@@ -105,6 +105,10 @@ impl Api {
             GateError::SignIn(SignInError::MustChangePassword) => return Error::MustChangePassword,
             GateError::SignIn(SignInError::TooMany(wait)) => return Error::TooManyAttempts(wait),
             GateError::SignIn(SignInError::Metadata(error)) => return error.into(),
+            GateError::SignIn(SignInError::FirstPassword(error)) => return Error::Unavailable(error),
+            GateError::SignIn(error @ SignInError::IssuerUnreachable { .. }) => {
+                return Error::Unavailable(Box::new(error));
+            }
             GateError::SignIn(SignInError::Hash(error)) => return Error::Internal(Box::new(error)),
             GateError::Token(TokenError::Invalid(_)) => Refusal::InvalidToken,
             GateError::Token(TokenError::Keys(error)) => return error.into(),

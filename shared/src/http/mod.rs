@@ -105,7 +105,7 @@ impl Api {
     /// The API of this registry.
     #[must_use]
     pub fn new(registry: Registry, settings: Settings) -> Self {
-        let gate = Gate::new(Arc::clone(registry.metadata()), settings.gate);
+        let gate = Gate::new(Arc::clone(registry.metadata()), settings.gate.clone());
         Self { registry, gate, settings }
     }
 

@@ -4,6 +4,7 @@
 mod answer;
 mod background;
 mod event;
+mod first_password;
 mod log;
 mod measure;
 mod process;

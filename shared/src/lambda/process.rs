@@ -11,6 +11,7 @@ use tracing::Instrument;
 
 use super::answer::{GatewayAnswer, whole};
 use super::event::GatewayEvent;
+use super::first_password::SecretsManager;
 use super::measure::{Measured, Start};
 use super::settings::FunctionSettings;
 use super::{exchange, log};
@@ -80,10 +81,12 @@ impl Process {
 
     async fn open(&self) -> Result<Api, OpenErrors> {
         let (storage, metadata) = self.settings.stores.open_on_aws(&self.aws).await?;
-        Ok(Api::new(
-            Registry::new(storage, Arc::clone(&metadata), Terms::with_urls_of(self.settings.http.url_life)),
-            self.settings.http.clone(),
-        ))
+        let terms = Terms::with_urls_of(self.settings.http.url_life);
+        let api = Api::new(Registry::new(storage, metadata, terms), self.settings.http.clone());
+        if let (Some(secret), Some(settings)) = (&self.settings.first_password, &self.aws.settings) {
+            api.gate().offer(Arc::new(SecretsManager { settings: settings.clone(), secret: secret.clone() }));
+        }
+        Ok(api)
     }
 
     /// Answers an event before its invocation ends, whatever happens.

@@ -17,6 +17,8 @@ const REDIRECT_ABOVE: &str = "RINGHOLD_REDIRECT_ABOVE";
 const URL_LIFE: &str = "RINGHOLD_URL_LIFE";
 const INSECURE_OPEN: &str = "RINGHOLD_INSECURE_OPEN";
 const LOG: &str = "RINGHOLD_LOG";
+const PUBLIC_URL: &str = "RINGHOLD_PUBLIC_URL";
+const FIRST_PASSWORD: &str = "RINGHOLD_FIRST_PASSWORD";
 
 /// A URL that is signed with a function's credentials does not outlive them.
 const LONGEST_URL: Duration = Duration::from_hours(6);
@@ -31,6 +33,8 @@ pub struct FunctionSettings {
     pub stores: Stores,
     /// How requests are answered.
     pub http: Settings,
+    /// The name of the secret that is the first administrator's password, for the functions that may read it.
+    pub first_password: Option<String>,
     /// What is logged of our own.
     pub log: LevelFilter,
 }
@@ -68,12 +72,18 @@ impl FunctionSettings {
             let redirect_above = Some(above?);
             let http = Settings {
                 profile: Profile::Gateway,
-                gate: GateSettings { access, counted: Counted::Together, is_read_only: false },
+                gate: GateSettings { access, counted: Counted::Together, ..GateSettings::default() },
+                public_url: set(PUBLIC_URL),
                 redirect_above,
                 url_life: url_life?,
                 ..Settings::default()
             };
-            Some(Self { stores: Stores { storage: storage?, metadata: metadata? }, http, log: log? })
+            Some(Self {
+                stores: Stores { storage: storage?, metadata: metadata? },
+                http,
+                first_password: set(FIRST_PASSWORD),
+                log: log?,
+            })
         })();
         mistakes.judge(settings)
     }
