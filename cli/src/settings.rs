@@ -46,6 +46,7 @@ impl ServeSettings {
                     access: access(&server, args),
                     counted: Counted::Here,
                     is_read_only: args.read_only,
+                    ..GateSettings::default()
                 },
                 public_url: public_url.map_or(Some(None), |url| url.map(Some))?,
                 redirect_above: above.filter(|_| !args.no_redirect),

@@ -1,5 +1,6 @@
 //! What the tests stand on: the program as a process, a client that hides nothing, real tools or a reason why not.
 
+pub mod accounts;
 pub mod client;
 pub mod conformance;
 pub mod containerd;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use shared::auth::GateSettings;
 use shared::config::{Aws, Stores};
 use shared::http::{Api, Profile, Settings};
+use shared::metadata::MetadataStore;
 use shared::registry::{Registry, Terms};
 
 use crate::client::Client;
@@ -28,9 +29,14 @@ pub async fn api(terms: Terms) -> Api {
 
 /// A new registry on these terms, which answers by these settings.
 pub async fn api_with(terms: Terms, settings: Settings) -> Api {
+    api_and_facts(terms, settings).await.0
+}
+
+/// The same, and where its facts are.
+pub async fn api_and_facts(terms: Terms, settings: Settings) -> (Api, Arc<dyn MetadataStore>) {
     let url = |text: &str| text.parse().expect("a URL");
     let storage = ["memory:one", "memory:two", "memory:three"].map(url);
     let stores = Stores { storage: storage.into(), metadata: url("memory:") };
     let (storage, metadata) = stores.open(&Aws::default()).await.expect("memory can be opened");
-    Api::new(Registry::new(storage, Arc::clone(&metadata), terms), settings)
+    (Api::new(Registry::new(storage, Arc::clone(&metadata), terms), settings), metadata)
 }
