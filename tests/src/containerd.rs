@@ -74,7 +74,8 @@ path = "{path}/opt"
         assert_eq!(self.content(), BTreeSet::new());
     }
 
-    fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
+    /// A command, not yet run.
+    pub fn command(&self, arguments: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Command {
         let mut command = Command::new(&self.ctr);
         command.arg("--address").arg(self.directory.path().join("containerd.sock")).args(arguments);
         command.env_remove("CONTAINERD_NAMESPACE");

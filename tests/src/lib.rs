@@ -22,6 +22,7 @@ pub mod proxy;
 pub mod request_log;
 pub mod s3_server;
 pub mod server;
+pub mod sign_in;
 pub mod skopeo;
 pub mod stack;
 pub mod tools;

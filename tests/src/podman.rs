@@ -29,6 +29,11 @@ impl Podman {
 
     /// Runs a command and returns what it writes.
     pub fn run(&self, arguments: &[&str]) -> String {
+        tools::output_of(&mut self.command(arguments))
+    }
+
+    /// A command, not yet run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let path = self.directory.path();
         let mut command = Command::new(&self.program);
         command.current_dir(path);
@@ -36,7 +41,8 @@ impl Podman {
         command.arg("--root").arg(path.join("root")).arg("--runroot").arg(path.join("run"));
         command.arg("--tmpdir").arg(path.join("tmp"));
         command.args(["--storage-driver", "vfs", "--cgroup-manager", "cgroupfs", "--events-backend", "none"]);
-        tools::output_of(command.args(arguments))
+        command.args(arguments);
+        command
     }
 
     /// Takes an image into its store under this name.

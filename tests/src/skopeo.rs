@@ -25,12 +25,18 @@ impl Skopeo {
 
     /// `skopeo copy` with these arguments.
     pub fn copy(&self, arguments: &[&str]) {
+        let mut command = self.command(&["--insecure-policy", "copy", "--quiet", "--preserve-digests"]);
+        command.args(["--src-tls-verify=false", "--dest-tls-verify=false", "--dest-oci-accept-uncompressed-layers"]);
+        tools::output_of(command.args(arguments));
+    }
+
+    /// skopeo with these arguments, not yet run.
+    pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         // Without a home of its own it would obey whatever its user has set up.
         command.env("HOME", self.path()).env("TMPDIR", self.path());
-        command.args(["--insecure-policy", "copy", "--quiet", "--preserve-digests"]);
-        command.args(["--src-tls-verify=false", "--dest-tls-verify=false", "--dest-oci-accept-uncompressed-layers"]);
-        tools::output_of(command.args(arguments));
+        command.env("XDG_RUNTIME_DIR", self.path()).args(arguments);
+        command
     }
 
     fn path(&self) -> &Path {

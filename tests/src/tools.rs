@@ -1,9 +1,10 @@
 //! Programs of others that a test needs. Where everything must be there, a missing one fails; elsewhere it skips, and
 //! says so.
 
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 /// Whether missing tools fail the tests: so on CI.
 pub fn all_required() -> bool {
@@ -39,6 +40,32 @@ pub fn output_of(command: &mut Command) -> String {
     let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
     assert!(output.status.success(), "{command:?}: {}\n{stdout}\n{stderr}", output.status);
     stdout
+}
+
+/// What a program writes that is given this to read, when it succeeds.
+pub fn output_with(command: &mut Command, input: &str) -> String {
+    let (is_success, stdout, stderr) = run_with(command, input);
+    assert!(is_success, "{command:?} failed:\n{stdout}\n{stderr}");
+    stdout
+}
+
+/// What a program writes, to both, that is given this to read, when it fails as it should.
+pub fn failure_of(command: &mut Command, input: &str) -> String {
+    let (is_success, stdout, stderr) = run_with(command, input);
+    assert!(!is_success, "{command:?} succeeds, and should not:\n{stdout}\n{stderr}");
+    format!("{stdout}\n{stderr}")
+}
+
+fn run_with(command: &mut Command, input: &str) -> (bool, String, String) {
+    let piped = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = piped.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let mut stdin = child.stdin.take().expect("it reads");
+    // A program that has failed already reads nothing.
+    drop(stdin.write_all(input.as_bytes()));
+    drop(stdin);
+    let output = child.wait_with_output().expect("it ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
+    (output.status.success(), text(&output.stdout), text(&output.stderr))
 }
 
 /// Whether this process may start a daemon that wants root; said aloud if not.
