@@ -410,10 +410,10 @@ impl Gate {
         Ok(Some(secret))
     }
 
-    /// Whether nothing may be changed now.
+    /// Whether nothing may be changed now. Where everybody may do everything, nobody switches: there only the setting counts.
     pub async fn is_read_only(&self) -> metadata::Result<bool> {
-        if self.0.settings.is_read_only {
-            return Ok(true);
+        if self.0.settings.is_read_only || self.0.settings.access == Access::Open {
+            return Ok(self.0.settings.is_read_only);
         }
         if let Some(mode) = self.0.mode.get(&()) {
             return Ok(mode == Mode::ReadOnly);

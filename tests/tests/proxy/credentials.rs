@@ -74,9 +74,12 @@ async fn a_closed_registry_is_closed_through_the_proxy_too() {
     let directory = TempDir::new().unwrap();
     let server = ProxyOptions::before(front.address(), directory.path()).start();
     let client = Client::new(server.address());
-    for (method, path) in [(Method::GET, "/v2/"), (Method::POST, "/v2/a/blobs/uploads/")] {
+    let realm = format!("Bearer realm=\"http://{}/token\",service=\"ringhold\"", front.address());
+    let wanted = [(Method::GET, "/v2/", ""), (Method::POST, "/v2/a/blobs/uploads/", ",scope=\"repository:a:push\"")];
+    for (method, path, scope) in wanted {
         let answer = client.call(method, path).send().await;
-        assert_eq!((answer.status.as_u16(), answer.header("www-authenticate")), (401, "Basic realm=\"ringhold\""));
+        let told = (answer.status.as_u16(), answer.header("www-authenticate").to_owned());
+        assert_eq!(told, (401, format!("{realm}{scope}")));
     }
 }
 
