@@ -4,6 +4,7 @@
 //! that no HTTP library would send is left out, and nothing that a client writes makes reading fail.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -16,7 +17,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::answer::decoded_len;
-use crate::http::{Error, WireBody, full};
+use crate::http::{Error, Peer, WireBody, full};
 
 /// What must not stand in a query as it is.
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`');
@@ -26,6 +27,9 @@ const PATH: &AsciiSet = &QUERY.add(b'?').add(b'{').add(b'|').add(b'}');
 
 /// The stage whose name is no prefix of the API's paths but a part of them: `/v2/`.
 const STAGE_IN_PATH: &str = "v2";
+
+/// How the client came to the gateway, which sets it.
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// A request as a gateway passes it on: an HTTP API or a function's URL in form 2.0, a REST API in form 1.0.
 #[derive(Debug, Default, Deserialize)]
@@ -51,12 +55,20 @@ struct Context {
     stage: Option<String>,
     path: Option<String>,
     http: Option<HttpContext>,
+    identity: Option<Identity>,
 }
 
 #[derive(Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 struct HttpContext {
     method: Option<String>,
+    source_ip: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Identity {
+    source_ip: Option<String>,
 }
 
 /// The form of an event, which is the form of its answer.
@@ -114,6 +126,7 @@ impl GatewayEvent {
         let method = self.method().and_then(|method| Method::from_bytes(method.as_bytes()).ok());
         let uri = self.uri();
         let mut headers = self.sent_headers();
+        let peer = self.peer(&headers);
         let body = self.decoded_body(&headers)?;
         // The body is whole now, however it was sent.
         headers.remove(TRANSFER_ENCODING);
@@ -122,7 +135,20 @@ impl GatewayEvent {
         *request.method_mut() = method.ok_or(UnreadableEvent::NoTarget)?;
         *request.uri_mut() = uri.ok_or(UnreadableEvent::NoTarget)?;
         *request.headers_mut() = headers;
+        if let Some(peer) = peer {
+            request.extensions_mut().insert(peer);
+        }
         Ok(request)
+    }
+
+    /// Where the gateway has the request from. It speaks nothing but TLS where it does not say what was spoken.
+    fn peer(&self, headers: &HeaderMap) -> Option<Peer> {
+        let Context { http, identity, .. } = &self.request_context;
+        let of_http = http.as_ref().and_then(|http| http.source_ip.as_deref());
+        let of_rest = identity.as_ref().and_then(|identity| identity.source_ip.as_deref());
+        let address: IpAddr = of_http.or(of_rest)?.parse().ok()?;
+        let is_secure = headers.get(FORWARDED_PROTO).is_none_or(|spoken| spoken == "https");
+        Some(Peer { address: address.to_canonical(), is_secure })
     }
 
     fn method(&self) -> Option<&str> {

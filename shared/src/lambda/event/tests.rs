@@ -84,6 +84,38 @@ fn a_header_that_could_not_be_sent_is_none() {
     assert!(!request.headers().contains_key("bad"));
 }
 
+fn peer(of: &Value, proto: Option<&str>) -> Option<Peer> {
+    let mut event = json!({ "headers": {}, "requestContext": of });
+    let form = if of.get("http").is_some() { "rawPath" } else { "path" };
+    event[form] = "/v2/".into();
+    event["httpMethod"] = "GET".into();
+    if let Some(proto) = proto {
+        event["headers"]["X-Forwarded-Proto"] = proto.into();
+    }
+    request(event).extensions().get::<Peer>().copied()
+}
+
+#[test]
+fn a_request_knows_its_peer_in_either_form() {
+    let http = json!({ "http": { "method": "GET", "sourceIp": "203.0.113.7" } });
+    let rest = json!({ "identity": { "sourceIp": "203.0.113.7" } });
+    for context in [http, rest] {
+        for (proto, is_secure) in [(None, true), (Some("https"), true), (Some("http"), false), (Some(""), false)] {
+            let known = Peer { address: [203, 0, 113, 7].into(), is_secure };
+            assert_eq!(peer(&context, proto), Some(known), "{context} {proto:?}");
+        }
+    }
+    let six = json!({ "http": { "method": "GET", "sourceIp": "2001:db8::1" } });
+    assert_eq!(peer(&six, None).unwrap().address.to_string(), "2001:db8::1");
+}
+
+#[test]
+fn a_request_whose_gateway_names_no_address_has_no_peer() {
+    for context in [json!({}), json!({ "http": {} }), json!({ "identity": { "sourceIp": "test-invoke-source-ip" } })] {
+        assert_eq!(peer(&context, None), None, "{context}");
+    }
+}
+
 async fn body(event: Value) -> Result<(Vec<u8>, HeaderValue), UnreadableEvent> {
     let mut whole = json!({ "rawPath": "/v2/", "requestContext": { "http": { "method": "PUT" } } });
     whole.as_object_mut().unwrap().extend(event.as_object().unwrap().clone());
