@@ -136,6 +136,16 @@ pub(crate) struct ServerArgs {
     #[arg(long, value_name = "SECONDS", env = "RINGHOLD_SHUTDOWN_GRACE", default_value = "30")]
     pub(crate) shutdown_grace: String,
 
+    /// Speak TLS, with this certificate: a file in PEM, of the certificate and those that vouch for it.
+    ///
+    /// It and its key are read again when they change, which is looked for every 30 seconds, and on SIGHUP.
+    #[arg(long, value_name = "FILE", env = "RINGHOLD_TLS_CERT")]
+    pub(crate) tls_cert: Option<PathBuf>,
+
+    /// The certificate's private key: a file in PEM, of PKCS#8, PKCS#1 or SEC1
+    #[arg(long, value_name = "FILE", env = "RINGHOLD_TLS_KEY")]
+    pub(crate) tls_key: Option<PathBuf>,
+
     /// Form of the log
     #[arg(long, value_enum, env = "RINGHOLD_LOG_FORMAT", default_value = "text")]
     pub(crate) log_format: LogFormat,

@@ -25,6 +25,7 @@ pub mod server;
 pub mod sign_in;
 pub mod skopeo;
 pub mod stack;
+pub mod tls;
 pub mod tools;
 pub mod transfer;
 pub mod watch;

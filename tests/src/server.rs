@@ -8,10 +8,13 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::daemon::signal;
+
 /// A serving process; killed when it is dropped, as `kill -9` would.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    origin: String,
     address: SocketAddr,
 }
 
@@ -80,12 +83,13 @@ impl Server {
         let mut first = String::new();
         let stdout = child.stdout.take().expect("its output is piped");
         BufReader::new(stdout).read_line(&mut first).expect("its output can be read");
-        let address = first.trim().rsplit("http://").next().and_then(|address| address.parse().ok());
+        let origin = first.trim().rsplit(' ').next().unwrap_or_default().to_owned();
+        let address = origin.split_once("://").and_then(|(_, address)| address.parse().ok());
         let Some(address) = address else {
             let log = std::fs::read_to_string(log_file).unwrap_or_default();
             panic!("the server did not come up: {first}{log}");
         };
-        Self { child, address }
+        Self { child, origin, address }
     }
 
     /// An embedded server in a new directory, which lives as long as what is returned.
@@ -97,6 +101,16 @@ impl Server {
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it says that it listens: `http://127.0.0.1:5000`.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Sends it a signal, as `-HUP`.
+    pub fn signal(&self, name: &str) {
+        signal(name, &self.child.id().to_string());
     }
 
     /// Its process.

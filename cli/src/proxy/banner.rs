@@ -7,9 +7,9 @@ use std::path::Path;
 use url::Url;
 
 /// Says where the proxy listens, what is behind it, and what to try. Nobody needs to read it.
-pub(super) fn print(address: SocketAddr, to: &Url, spool: &Path) {
+pub(super) fn print(scheme: &str, address: SocketAddr, to: &Url, spool: &Path) {
     let text = format!(
-        "Ringhold's proxy listens on http://{address}
+        "Ringhold's proxy listens on {scheme}://{address}
   registry  {to}
   spool     {}
 Try:

@@ -31,7 +31,7 @@ use tokio::sync::watch;
 use crate::args::ProxyArgs;
 use crate::log;
 use crate::remote::RemoteError;
-use crate::server::{self, Answering, ListenError, ServerSettings, listener, run_until_told};
+use crate::server::{self, Answering, ListenError, listener, run_until_told};
 use call::{Call, Target};
 use deliver::Deliveries;
 use error::Error;
@@ -88,21 +88,22 @@ struct Proxy {
 pub(crate) async fn run(args: ProxyArgs) -> Result<(), ProxyError> {
     let settings = ProxySettings::read(&args)?;
     log::start(args.server.log_format, &args.server.log)?;
-    let ServerSettings { listen, limits, body_idle, shutdown_grace } = settings.server;
-    let listener = server::listen(listen).await?;
+    let listener = server::listen(settings.server.listen).await?;
     let proxy = Arc::new(Proxy {
         upstream: Upstream::new(settings.to.clone()).map_err(ProxyError::Client)?,
         deliveries: Deliveries::new(settings.to.clone())?,
         sessions: Sessions::default(),
         spool: Spool::open(&settings.spool, settings.spool_quota)?,
-        body_idle,
+        body_idle: settings.server.body_idle,
         redirects: settings.redirects,
     });
-    banner::print(listener.local_addr()?, &settings.to, &settings.spool);
+    let (scheme, grace) = (settings.server.scheme(), settings.server.shutdown_grace);
+    let conditions = settings.server.conditions()?;
+    banner::print(scheme, listener.local_addr()?, &settings.to, &settings.spool);
 
     let (stop, stopped) = watch::channel(false);
     let sweeper = tokio::spawn(sweep(Arc::clone(&proxy), stopped.clone()));
-    let server = tokio::spawn(listener::serve(listener, Arc::new(Shared(proxy)), limits, shutdown_grace, stopped));
+    let server = tokio::spawn(listener::serve(listener, Arc::new(Shared(proxy)), conditions, grace, stopped));
     Ok(run_until_told(stop, [server, sweeper]).await?)
 }
 

@@ -30,8 +30,9 @@ impl ProxySettings {
     pub(super) fn read(args: &ProxyArgs) -> Result<Self, Mistakes> {
         let mut mistakes = Mistakes::default();
         let to = mistakes.read("--to", &args.to).and_then(|url| upstream(url, &mut mistakes));
-        let danger = "credentials would pass the network in clear text";
-        let server = ServerSettings::read(&args.listen, Some(danger), &args.server, &mut mistakes);
+        let is_clear = args.server.tls_cert.is_none();
+        let danger = is_clear.then_some("credentials would pass the network in clear text");
+        let server = ServerSettings::read(&args.listen, danger, &args.server, &mut mistakes);
         let spool_quota = mistakes.number("--spool-quota", &args.spool_quota, 1..=u64::MAX);
         let spool = args.spool.clone().or_else(|| usual_spool(args));
         if spool.is_none() {
@@ -103,5 +104,7 @@ mod tests {
         let open = ["--to", "https://registry.example", "--listen", "0.0.0.0:5001"];
         assert!(read(&open).unwrap_err().contains("--insecure-open"));
         assert!(read(&[&open[..], &["--insecure-open"]].concat()).is_ok());
+        let secure = read(&[&open[..], &["--tls-cert", "absent", "--tls-key", "absent"]].concat()).unwrap_err();
+        assert!(secure.contains("--tls-cert") && !secure.contains("--insecure-open"), "{secure}");
     }
 }

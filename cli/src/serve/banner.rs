@@ -8,7 +8,7 @@ use shared::config::Stores;
 use shared::storage::shown_url;
 
 /// Says where the registry listens, where the data lies, and what to try. Nobody needs to read it.
-pub(super) fn print(address: SocketAddr, stores: &Stores, admittance: Admittance) {
+pub(super) fn print(scheme: &str, address: SocketAddr, stores: &Stores, admittance: Admittance) {
     let buckets: Vec<_> = stores.storage.iter().map(shown_url).collect();
     let access = match admittance {
         Admittance::Unclaimed => "open to every program on this machine, until `ringhold user add NAME --admin`",
@@ -16,14 +16,14 @@ pub(super) fn print(address: SocketAddr, stores: &Stores, admittance: Admittance
         Admittance::Everybody => "OPEN: whoever reaches this address may push and delete",
     };
     let text = format!(
-        "Ringhold listens on http://{address}
+        "Ringhold listens on {scheme}://{address}
   blobs     {}
   metadata  {}
   access    {access}
 Try:
   docker tag alpine:latest {address}/alpine:latest
   docker push {address}/alpine:latest
-  curl http://{address}/v2/alpine/tags/list
+  curl {scheme}://{address}/v2/alpine/tags/list
 ",
         buckets.join("\n            "),
         shown_url(&stores.metadata),

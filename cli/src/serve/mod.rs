@@ -19,7 +19,7 @@ pub(crate) use admin::socket_in;
 
 use crate::args::ServeArgs;
 use crate::log;
-use crate::server::{self, ListenError, ServerSettings, listener, run_until_told};
+use crate::server::{self, ListenError, listener, run_until_told};
 use crate::settings::ServeSettings;
 
 /// Why the process does not serve.
@@ -100,12 +100,13 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     let admittance = Admittance::of(&settings, &api).await?;
 
     let admin = admin::Socket::bind(data).await?;
-    banner::print(listener.local_addr()?, &settings.stores, admittance);
+    let (scheme, grace) = (settings.server.scheme(), settings.server.shutdown_grace);
+    let conditions = settings.server.conditions()?;
+    banner::print(scheme, listener.local_addr()?, &settings.stores, admittance);
 
     let (stop, stopped) = watch::channel(false);
     let admin = tokio::spawn(admin.serve(Operated { registry: registry.clone(), metadata }, stopped.clone()));
     let background = tokio::spawn(background::work(registry, stopped.clone()));
-    let ServerSettings { limits, shutdown_grace, .. } = settings.server;
-    let server = tokio::spawn(listener::serve(listener, api, limits, shutdown_grace, stopped));
+    let server = tokio::spawn(listener::serve(listener, api, conditions, grace, stopped));
     Ok(run_until_told(stop, [server, admin, background]).await?)
 }

@@ -7,7 +7,7 @@ use hyper_util::server::graceful::GracefulShutdown;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use super::{Answering, Limits, connection};
+use super::{Answering, Conditions, connection};
 
 /// How long to wait after the process has run out of file descriptors.
 pub(crate) const EXHAUSTED: Duration = Duration::from_millis(100);
@@ -16,7 +16,7 @@ pub(crate) const EXHAUSTED: Duration = Duration::from_millis(100);
 pub(crate) async fn serve(
     listener: TcpListener,
     answering: Arc<impl Answering>,
-    limits: Limits,
+    conditions: Conditions,
     grace: Duration,
     mut stopped: watch::Receiver<bool>,
 ) {
@@ -29,7 +29,7 @@ pub(crate) async fn serve(
         match accepted {
             Ok((stream, peer)) => {
                 let (answering, watcher, stopped) = (Arc::clone(&answering), graceful.watcher(), stopped.clone());
-                tokio::spawn(connection::serve(stream, peer, answering, limits, watcher, stopped));
+                tokio::spawn(connection::serve(stream, peer, answering, conditions.clone(), watcher, stopped));
             }
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");

@@ -7,11 +7,13 @@ pub(crate) mod listener;
 mod requests;
 mod settings;
 mod stopping;
+mod tls;
 
 use std::net::SocketAddr;
 
 use http::{Request, Response};
 use shared::http::{Api, WireBody};
+use tls::Certificate;
 use tokio::net::TcpListener;
 
 pub(crate) use settings::{Limits, ServerSettings};
@@ -27,6 +29,14 @@ impl Answering for Api {
     async fn answer(&self, request: Request<WireBody>) -> Response<WireBody> {
         self.handle(request).await
     }
+}
+
+/// What connections are served on.
+#[derive(Clone)]
+pub(crate) struct Conditions {
+    limits: Limits,
+    /// What they are secured by, if at all.
+    certificate: Option<Certificate>,
 }
 
 /// The address cannot be listened on.

@@ -7,6 +7,8 @@ use std::time::Duration;
 use shared::config::Mistakes;
 use tracing_subscriber::filter::Targets;
 
+use super::Conditions;
+use super::tls::Tls;
 use crate::args::ServerArgs;
 
 /// The longest that anything is waited for.
@@ -22,6 +24,7 @@ pub(crate) struct ServerSettings {
     pub(crate) limits: Limits,
     pub(crate) body_idle: Duration,
     pub(crate) shutdown_grace: Duration,
+    tls: Option<Tls>,
 }
 
 /// What a connection may cost.
@@ -32,13 +35,11 @@ pub(crate) struct Limits {
 }
 
 impl ServerSettings {
-    /// Reads all of it. Where there is a `danger`, an address that others can reach is a mistake unless it is allowed.
+    /// Reads all of it. An address that others can reach is a mistake where that is a `danger`, unless it is allowed.
     pub(crate) fn read(listen: &str, danger: Option<&str>, args: &ServerArgs, mistakes: &mut Mistakes) -> Option<Self> {
         let address: Option<SocketAddr> = mistakes.read("--listen", listen);
-        if let Some(danger) = danger
-            && address.is_some_and(|address| !address.ip().is_loopback())
-            && !args.insecure_open
-        {
+        let is_reached = address.is_some_and(|address| !address.ip().is_loopback());
+        if let Some(danger) = danger.filter(|_| is_reached && !args.insecure_open) {
             mistakes.add(format!(
                 "--listen {listen:?}: others can reach this address and {danger}; --insecure-open allows it"
             ));
@@ -50,11 +51,23 @@ impl ServerSettings {
         if let Err(error) = args.log.parse::<Targets>() {
             mistakes.add(format!("--log: {error}"));
         }
+        let tls = Tls::read(args, mistakes);
         Some(Self {
             listen: address?,
             limits: Limits { headers: usize::try_from(headers?).ok()?, idle: idle? },
             body_idle: body_idle?,
             shutdown_grace: shutdown_grace?,
+            tls,
         })
+    }
+
+    /// What its addresses begin with.
+    pub(crate) fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// What connections are served on. The certificate is renewed from now on.
+    pub(crate) fn conditions(self) -> std::io::Result<Conditions> {
+        Ok(Conditions { limits: self.limits, certificate: self.tls.map(Tls::renewed).transpose()? })
     }
 }
