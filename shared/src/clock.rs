@@ -45,6 +45,26 @@ impl Timestamp {
         format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z", second / 3600, second / 60 % 60, second % 60)
     }
 
+    /// Reads a moment as RFC 3339 has it, in UTC, or the beginning of a day: `2026-11-24T16:41:10Z`, `2026-11-24`. None when
+    /// it is none, or before 1970.
+    #[must_use]
+    pub fn from_rfc3339(text: &str) -> Option<Self> {
+        let number = |text: &str, digits: usize| -> Option<u64> {
+            let is_number = text.len() == digits && text.bytes().all(|byte| byte.is_ascii_digit());
+            if is_number { text.parse().ok() } else { None }
+        };
+        let (date, time) = text.split_once('T').unwrap_or((text, "00:00:00Z"));
+        let mut date = date.splitn(3, '-');
+        let (year, month, day) = (number(date.next()?, 4)?, number(date.next()?, 2)?, number(date.next()?, 2)?);
+        let (time, fraction) = time.strip_suffix('Z').map(|time| time.split_once('.').unwrap_or((time, "0")))?;
+        let mut time = time.splitn(3, ':');
+        let (hour, minute, second) = (number(time.next()?, 2)?, number(time.next()?, 2)?, number(time.next()?, 2)?);
+        let millis = number(&format!("{:0<3}", fraction.get(..fraction.len().min(3))?), 3)?;
+        let is_time = hour < 24 && minute < 60 && second < 60 && fraction.bytes().all(|byte| byte.is_ascii_digit());
+        let days = days(year, month, day).filter(|days| is_time && civil(*days) == (year, month, day))?;
+        Some(Self((((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + millis))
+    }
+
     /// The moment `duration` later, saturating.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
@@ -76,9 +96,53 @@ const fn civil(days: u64) -> (u64, u64, u64) {
     (year, month, of_year - (153 * shifted + 2) / 5 + 1)
 }
 
+/// The number of a day since 1970-01-01: the way back from [`civil`]. A day that no month has is that of another one.
+fn days(year: u64, month: u64, day: u64) -> Option<u64> {
+    let year = if month <= 2 { year.checked_sub(1)? } else { year };
+    let (era, of_era) = (year / 400, year % 400);
+    let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day.checked_sub(1)?;
+    (era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year).checked_sub(719_468)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn moments_are_read_as_they_are_told() {
+        for seconds in [0, 951_782_399, 951_782_400, 1_709_251_199, 1_795_564_799, 4_107_542_400] {
+            let moment = Timestamp::from_millis(seconds * 1000);
+            assert_eq!(Timestamp::from_rfc3339(&moment.to_rfc3339()), Some(moment));
+        }
+        let read = |text| Timestamp::from_rfc3339(text).map(Timestamp::as_millis);
+        assert_eq!(read("1970-01-02"), Some(86_400_000));
+        assert_eq!(read("1970-01-01T00:00:01.5Z"), Some(1500));
+        assert_eq!(read("1970-01-01T00:00:01.123456Z"), Some(1123));
+        for text in [
+            "",
+            "1",
+            "1970",
+            "1970-1-1",
+            "1970-02-30",
+            "1970-13-01",
+            "1970-00-10",
+            "1970-01-00",
+            "1969-12-31",
+            "0000-01-01",
+            "1970-01-01T",
+            "1970-01-01T24:00:00Z",
+            "1970-01-01T00:60:00Z",
+            "1970-01-01T00:00:00",
+            "1970-01-01T00:00:00+01:00",
+            "1970-01-01T00:00:00.Z x",
+            "1970-01-01T00:00:00.éZ",
+            "é",
+            "+970-01-01",
+            "1970-01-01T00:00Z",
+        ] {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn moments_are_told_by_the_calendar() {

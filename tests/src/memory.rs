@@ -38,5 +38,5 @@ pub async fn api_and_facts(terms: Terms, settings: Settings) -> (Api, Arc<dyn Me
     let storage = ["memory:one", "memory:two", "memory:three"].map(url);
     let stores = Stores { storage: storage.into(), metadata: url("memory:") };
     let (storage, metadata) = stores.open(&Aws::default()).await.expect("memory can be opened");
-    (Api::new(Registry::new(storage, Arc::clone(&metadata), terms), settings), metadata)
+    (Api::new(Registry::new(storage, Arc::clone(&metadata), terms), settings).administering(), metadata)
 }

@@ -276,6 +276,11 @@ impl Accounts {
         Err(metadata::Error::Contended)
     }
 
+    /// Removes the very record that was read; false when it is no longer so.
+    pub async fn remove_known<R: Record>(&self, read: &Known<R>) -> metadata::Result<bool> {
+        self.store.remove_entry(R::BOOK, read.record.key(), read.version).await
+    }
+
     /// Removes a record; the one that went, if there was one.
     pub async fn remove<R: Record>(&self, key: &str) -> metadata::Result<Option<R>> {
         for _ in 0..Self::ATTEMPTS {

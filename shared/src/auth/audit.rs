@@ -5,7 +5,7 @@
 use std::io::Write as _;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -87,17 +87,25 @@ pub(super) struct Audit {
     store: Arc<dyn MetadataStore>,
     /// The second that refusals are counted in, and how many there were.
     refusals: AtomicU64,
+    /// Whether nothing is written to standard output.
+    is_quiet: AtomicBool,
 }
 
 impl Audit {
     pub(super) const fn in_store(store: Arc<dyn MetadataStore>) -> Self {
-        Self { store, refusals: AtomicU64::new(0) }
+        Self { store, refusals: AtomicU64::new(0), is_quiet: AtomicBool::new(false) }
+    }
+
+    pub(super) fn be_quiet(&self) {
+        self.is_quiet.store(true, Ordering::Relaxed);
     }
 
     /// Tells of an act; keeps it too when `kept`. Nobody is refused anything because their act could not be kept: that it
     /// was not is in the log.
     pub(super) async fn tell(&self, act: &Act, kept: bool) {
-        if let Ok(line) = serde_json::to_string(&serde_json::json!({ "audit": act })) {
+        if !self.is_quiet.load(Ordering::Relaxed)
+            && let Ok(line) = serde_json::to_string(&serde_json::json!({ "audit": act }))
+        {
             drop(writeln!(std::io::stdout().lock(), "{line}"));
         }
         if kept

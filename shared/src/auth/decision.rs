@@ -41,6 +41,17 @@ pub enum Visibility {
     Public,
 }
 
+impl Visibility {
+    /// As it is written.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Private => "private",
+            Self::Public => "public",
+        }
+    }
+}
+
 /// What is decided, and why.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {

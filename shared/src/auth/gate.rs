@@ -229,6 +229,7 @@ impl Gate {
             }
             return Ok(caller);
         }
+        let since = self.0.credentials.now();
         let secret = TokenSecret::read(password.expose());
         let identity = secret.as_ref().map_or(user, |secret| secret.id().as_str());
         let caller = self
@@ -241,7 +242,7 @@ impl Gate {
             })
             .await?;
         if let Some(known_as) = known_as {
-            self.0.credentials.put(known_as, caller.clone());
+            self.0.credentials.put_since(since, known_as, caller.clone());
         }
         Ok(caller)
     }
@@ -452,9 +453,19 @@ impl Gate {
         }
     }
 
+    /// Writes no act to standard output any more: for a process whose output is an answer.
+    pub fn be_quiet(&self) {
+        self.0.audit.be_quiet();
+    }
+
     /// The acts that were kept, the newest first; and from where the list goes on, when it may.
     pub async fn acts(&self, wanted: &ActsWanted) -> metadata::Result<(Vec<KeptAct>, Option<(Timestamp, String)>)> {
         self.0.audit.acts(wanted).await
+    }
+
+    /// Forgets the credentials of a token or an account: all others go on counting, whoever has caused the change.
+    pub fn forget_callers(&self, is_like: impl Fn(&Caller) -> bool) {
+        self.0.credentials.forget(is_like);
     }
 
     /// Forgets what was found out a moment ago: after a change that shall be seen at once in this process.

@@ -41,6 +41,14 @@ pub struct PublicKey {
     pub retires: Option<Timestamp>,
 }
 
+impl PublicKey {
+    /// The public point, in base64url.
+    #[must_use]
+    pub fn x(&self) -> &str {
+        &self.x
+    }
+}
+
 impl Record for PublicKey {
     const BOOK: Book = Book::PublicKeys;
 

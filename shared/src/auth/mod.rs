@@ -1,9 +1,11 @@
 //! Who may do what. `decision` is pure and says it; `gate` finds out who asks, and what they were given; `accounts` are the
-//! books that say so; `federation` asks those who vouch for callers without an account. Uses `oci`, `clock` and `metadata`.
+//! books that say so, and `administration` is how they are changed; `federation` asks those who vouch for callers without an
+//! account. Uses `oci`, `clock` and `metadata`.
 
 mod access_token;
 mod accounts;
 mod action;
+mod administration;
 mod audit;
 mod caller;
 mod credentials;
@@ -29,6 +31,10 @@ pub use accounts::{
     Accounts, Group, Issuer, Known, Record, RepositorySettings, Robot, Rule, Token, TokenKind, TokenUse, User,
 };
 pub use action::{Action, Actions, ParseActionError};
+pub use administration::{
+    AccountChange, AdminError, Administration, HeldGrant, MOST_GRANTS, MOST_GROUPS, NewToken, NewUser, PasswordChange,
+    Thing, TokenLife, TokenSeen, UserChange,
+};
 pub use audit::{Act, ActsWanted, KeptAct};
 pub use caller::{Caller, Proof};
 pub use credentials::{Credentials, ParseCredentialsError};

@@ -6,10 +6,12 @@ use std::sync::{Arc, LazyLock};
 use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-use super::secret::random_bytes;
+use super::secret::{NoRandomness, random_bytes};
 
 /// How many passwords are hashed at once: each takes 19 MiB and a processor for a while.
 const AT_ONCE: usize = 2;
@@ -44,6 +46,11 @@ impl Password {
             return Err(PasswordLengthError);
         }
         Ok(Self(text))
+    }
+
+    /// One that nobody has chosen, and nobody guesses.
+    pub fn generated() -> Result<Self, NoRandomness> {
+        Ok(Self(URL_SAFE_NO_PAD.encode(random_bytes::<18>()?)))
     }
 
     /// The characters.
@@ -133,6 +140,13 @@ mod tests {
         let usual = Phc::new(&Password::given("x").hash().await.unwrap().0).unwrap();
         assert_eq!(decoy.params.to_string(), usual.params.to_string());
         assert_eq!(decoy.hash.unwrap().as_bytes().len(), usual.hash.unwrap().as_bytes().len());
+    }
+
+    #[test]
+    fn a_generated_password_is_one_that_may_be_chosen_and_never_the_same() {
+        let (one, other) = (Password::generated().unwrap(), Password::generated().unwrap());
+        assert!(Password::chosen(one.expose()).is_ok());
+        assert_ne!(one, other);
     }
 
     #[test]

@@ -49,6 +49,16 @@ impl Pattern {
         let name: Vec<&str> = name.split('/').collect();
         matches_all(&pattern, &name)
     }
+
+    /// Whether every name of the other pattern is of this one too. Never a false yes: what stands for anything there must be
+    /// swallowed whole by what stands for at least as much here. It may be a false no, as of `*/**` and `**/*`.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        let pattern: Vec<&str> = self.0.split('/').collect();
+        let other: Vec<&str> = other.0.split('/').collect();
+        let is_like = |part: &&str, component: &&str| *component != "**" && matches_stars(part, component);
+        greedy(&pattern, &other, |part| *part == "**", is_like, 1)
+    }
 }
 
 /// Goes back to the last `**` only, as one can with stars: no pattern takes longer than its length times that of the name.
@@ -177,6 +187,39 @@ mod tests {
         assert_eq!("a".repeat(256).parse::<Pattern>(), Err(ParsePatternError::TooLong));
     }
 
+    fn covers(pattern: &str, other: &str) -> bool {
+        pattern.parse::<Pattern>().unwrap().covers(&other.parse().unwrap())
+    }
+
+    #[test]
+    fn a_pattern_covers_what_lies_wholly_inside() {
+        for (pattern, other) in [
+            ("**", "**"),
+            ("**", "team-a/**"),
+            ("team-a/**", "team-a/**"),
+            ("team-a/**", "team-a/*"),
+            ("team-a/**", "team-a/app"),
+            ("team-a/**", "team-a/x/**"),
+            ("team-*/app", "team-a*/app"),
+            ("*", "a*"),
+            ("**/app", "x/**/app"),
+        ] {
+            assert!(covers(pattern, other), "{pattern} {other}");
+        }
+        for (pattern, other) in [
+            ("*", "**"),
+            ("team-a/*", "team-a/**"),
+            ("team-a/**", "team-a"),
+            ("team-a/**", "team-*/app"),
+            ("team-a/**", "**"),
+            ("team-a/app", "team-a/*"),
+            ("*/**", "**"),
+            ("a*", "*"),
+        ] {
+            assert!(!covers(pattern, other), "{pattern} {other}");
+        }
+    }
+
     #[test]
     fn a_hostile_pattern_is_soon_done() {
         let pattern: Pattern = ["**/a*a*a*a*"; 20].join("/").parse().unwrap();
@@ -192,6 +235,39 @@ mod tests {
             let parts: Vec<_> = pattern.split('/').collect();
             let components: Vec<_> = name.split('/').collect();
             prop_assert_eq!(matches(&pattern, &name), by_definition(&parts, &components), "{} {}", pattern, name);
+        }
+
+        #[test]
+        fn what_a_pattern_covers_it_matches_all_of(
+            pattern in "(\\*\\*|[ab*]{1,3})(/(\\*\\*|[ab*]{1,3})){0,3}",
+            other in "(\\*\\*|[ab*]{1,3})(/(\\*\\*|[ab*]{1,3})){0,3}",
+            names in prop::collection::vec("[ab]{1,3}(/[ab]{1,3}){0,4}", 20),
+        ) {
+            let (Ok(pattern), Ok(other)) = (pattern.parse::<Pattern>(), other.parse::<Pattern>()) else { return Ok(()) };
+            prop_assert!(pattern.covers(&pattern) && Pattern::everything().covers(&pattern));
+            if pattern.covers(&other) {
+                for name in names.iter().filter(|name| other.matches(name)) {
+                    prop_assert!(pattern.matches(name), "{} covers {} but not {}", pattern, other, name);
+                }
+            }
+        }
+
+        #[test]
+        fn a_name_is_covered_exactly_when_it_is_matched(
+            pattern in "(\\*\\*|[ab*]{1,3})(/(\\*\\*|[ab*]{1,3})){0,3}", name in "[ab]{1,3}(/[ab]{1,3}){0,4}",
+        ) {
+            let Ok(pattern) = pattern.parse::<Pattern>() else { return Ok(()) };
+            prop_assert_eq!(pattern.covers(&name.parse().unwrap()), pattern.matches(&name));
+        }
+
+        #[test]
+        fn covering_passes_on(
+            patterns in prop::collection::vec("(\\*\\*|a|\\*|a\\*)(/(\\*\\*|a|\\*|a\\*)){0,2}", 3),
+        ) {
+            let patterns: Vec<Pattern> = patterns.iter().map(|text| text.parse().unwrap()).collect();
+            if patterns[0].covers(&patterns[1]) && patterns[1].covers(&patterns[2]) {
+                prop_assert!(patterns[0].covers(&patterns[2]));
+            }
         }
     }
 }

@@ -70,6 +70,32 @@ impl Powers {
         self.limits.as_ref().map_or(allowed, |limits| allowed.and(on(limits, repository)))
     }
 
+    /// What the permits allow, before any limits.
+    #[must_use]
+    pub fn permits(&self) -> &[Permit] {
+        &self.permits
+    }
+
+    /// What there is beyond which nothing is allowed, if there is such a thing.
+    #[must_use]
+    pub fn limits(&self) -> Option<&[Permit]> {
+        self.limits.as_deref()
+    }
+
+    /// Whether it may be said who may do what to every repository of this pattern.
+    #[must_use]
+    pub fn administers(&self, repositories: &Pattern) -> bool {
+        let wanted = Permit { repositories: repositories.clone(), actions: Actions::of(&[Action::Administer]) };
+        allow(&self.permits, &wanted) && self.limits.as_deref().is_none_or(|limits| allow(limits, &wanted))
+    }
+
+    /// Whether there is any repository of which that may be said.
+    #[must_use]
+    pub fn administers_some(&self) -> bool {
+        let has_some = |permits: &[Permit]| permits.iter().any(|permit| permit.actions.contains(Action::Administer));
+        has_some(&self.permits) && self.limits.as_deref().is_none_or(has_some)
+    }
+
     /// Whether the registry as a whole may be administered.
     #[must_use]
     pub fn administers_all(&self) -> bool {
@@ -80,6 +106,13 @@ impl Powers {
         };
         has_all(&self.permits) && self.limits.as_deref().is_none_or(has_all)
     }
+}
+
+/// Whether these permits allow all that the other does. Never a false yes.
+pub(super) fn allow(permits: &[Permit], wanted: &Permit) -> bool {
+    let covering = permits.iter().filter(|permit| permit.repositories.covers(&wanted.repositories));
+    let allowed = covering.fold(Actions::NONE, |all, permit| all.or(permit.actions));
+    allowed.and(wanted.actions) == wanted.actions
 }
 
 fn on(permits: &[Permit], repository: &str) -> Actions {
@@ -106,6 +139,22 @@ mod tests {
         let limited = powers.within(vec![limit]);
         assert_eq!(limited.on("team-a/app").to_string(), "pull,push");
         assert_eq!(limited.on("team-a/web"), Actions::NONE);
+    }
+
+    #[test]
+    fn an_admin_of_a_pattern_administers_what_lies_inside() {
+        let powers = Powers::granted(&[grant("team-a/**", Role::Admin), grant("team-b/**", Role::Maintainer)]);
+        let administers = |powers: &Powers, pattern: &str| powers.administers(&pattern.parse().unwrap());
+        assert!(administers(&powers, "team-a/**") && administers(&powers, "team-a/app"));
+        for pattern in ["**", "team-*/app", "team-a", "team-b/app"] {
+            assert!(!administers(&powers, pattern), "{pattern}");
+        }
+        assert!(powers.administers_some());
+        let limit = Permit { repositories: "team-a/app".parse().unwrap(), actions: Actions::ALL };
+        let limited = powers.clone().within(vec![limit]);
+        assert!(administers(&limited, "team-a/app") && !administers(&limited, "team-a/**"));
+        let limit = Permit { repositories: "**".parse().unwrap(), actions: Role::Writer.actions() };
+        assert!(!powers.within(vec![limit]).administers_some());
     }
 
     #[test]

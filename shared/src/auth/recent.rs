@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,8 @@ pub(super) struct Recent<K, V> {
     life: Duration,
     most: usize,
     known: Mutex<HashMap<K, Known<V>>>,
+    /// How often something was forgotten on purpose.
+    forgotten: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -28,7 +31,7 @@ impl<V> Known<V> {
 
 impl<K: Eq + Hash, V: Clone> Recent<K, V> {
     pub(super) fn new(life: Duration, most: usize) -> Self {
-        Self { life, most, known: Mutex::default() }
+        Self { life, most, known: Mutex::default(), forgotten: AtomicU64::new(0) }
     }
 
     /// What is known under the key, unless it is too old.
@@ -39,13 +42,19 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
 
     /// Remembers an answer. When there are too many, those that are too old go, or all.
     pub(super) fn put(&self, key: K, value: V) {
-        self.put_for(self.life, key, value);
+        self.put_if(|| true, self.life, key, value);
     }
 
     /// Remembers an answer that is good for so long only, if that is shorter.
     pub(super) fn put_for(&self, life: Duration, key: K, value: V) {
-        let life = life.min(self.life);
+        self.put_if(|| true, life.min(self.life), key, value);
+    }
+
+    fn put_if(&self, may: impl FnOnce() -> bool, life: Duration, key: K, value: V) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if !may() {
+            return;
+        }
         if known.len() >= self.most {
             known.retain(|_, known| known.counts());
             if known.len() >= self.most {
@@ -55,8 +64,27 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
         known.insert(key, Known { since: Instant::now(), life, value });
     }
 
+    /// What to say in [`put_since`](Self::put_since): taken before the answer is found out.
+    pub(super) fn now(&self) -> u64 {
+        self.forgotten.load(Ordering::Acquire)
+    }
+
+    /// Remembers an answer, unless something was forgotten since it was begun to be found out: it may be what should be
+    /// forgotten.
+    pub(super) fn put_since(&self, since: u64, key: K, value: V) {
+        self.put_if(|| self.now() == since, self.life, key, value);
+    }
+
+    /// Forgets the answers that are like this.
+    pub(super) fn forget(&self, is_like: impl Fn(&V) -> bool) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, known| !is_like(&known.value));
+    }
+
     /// Forgets everything.
     pub(super) fn clear(&self) {
+        self.forgotten.fetch_add(1, Ordering::AcqRel);
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
@@ -77,7 +105,14 @@ mod tests {
         recent.put("d", 4);
         assert!(recent.known.lock().unwrap().len() <= 2);
         assert_eq!(recent.get(&"d"), Some(4));
+        recent.put("e", 4);
+        recent.forget(|value| *value == 4);
+        assert_eq!((recent.get(&"d"), recent.get(&"e")), (None, None));
+        let since = recent.now();
+        recent.put_since(since, "d", 3);
+        assert_eq!(recent.get(&"d"), Some(3));
         recent.clear();
+        recent.put_since(since, "d", 3);
         assert_eq!(recent.get(&"d"), None);
     }
 

@@ -131,7 +131,10 @@ pub(super) async fn powers_of(
             _ => return Ok(None),
         },
         Subject::Robot(name) => match accounts.get::<Robot>(name.as_str()).await? {
-            Some(known) if !known.record.is_disabled => (known.record.grants, known.record.groups),
+            // What was given to a robot of that name that is gone is not this one's.
+            Some(known) if !known.record.is_disabled && since.is_none_or(|since| known.record.created <= since) => {
+                (known.record.grants, known.record.groups)
+            }
             _ => return Ok(None),
         },
         Subject::Group(_) => return Ok(None),

@@ -5,6 +5,7 @@ use http::header::AUTHORIZATION;
 use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 
+use super::admin::AdminRoute;
 use super::challenge::Challenge;
 use super::error::{Error, Refusal};
 use super::headers::REQUEST_ID;
@@ -12,7 +13,7 @@ use super::peer::Peer;
 use super::query::Query;
 use super::route::Route;
 use super::{Api, Call};
-use crate::auth::{Act, Action, Caller, Credentials, Decision, GateError, Need, SignInError, TokenError};
+use crate::auth::{Act, Action, Caller, Credentials, Decision, GateError, Need, Principal, SignInError, TokenError};
 use crate::clock::Timestamp;
 use crate::oci::RepositoryName;
 
@@ -53,13 +54,38 @@ impl Needs {
             Route::Blob { name, .. } | Route::Manifest { name, .. } => Self::changing(Action::Push, name),
             Route::Uploads { name } | Route::Upload { name, .. } => Self::changing(Action::Push, name),
             Route::DirectUploads { name } | Route::DirectUpload { name, .. } => Self::changing(Action::Push, name),
+            // It changes nothing of what a read-only registry holds, which has to be administered too.
+            Route::Admin(route) => Self::reading(Self::of_administration(route, reads)),
+        }
+    }
+
+    /// What is needed of everybody; what else is needed is said by `auth::administration`, which knows what it is about.
+    fn of_administration(route: &AdminRoute, reads: bool) -> Need {
+        match route {
+            // The password is asked for by itself, so that one will do that is good for nothing else.
+            AdminRoute::Document | AdminRoute::OwnPassword => Need::Nothing,
+            AdminRoute::Me | AdminRoute::Tokens | AdminRoute::Token { .. } => Need::Identity,
+            AdminRoute::Grants | AdminRoute::Repositories => Need::Identity,
+            AdminRoute::Mode if reads => Need::Identity,
+            AdminRoute::Users | AdminRoute::User { .. } | AdminRoute::Robots | AdminRoute::Robot { .. } => {
+                Need::Administration
+            }
+            AdminRoute::Groups | AdminRoute::Group { .. } | AdminRoute::Issuers | AdminRoute::Issuer { .. } => {
+                Need::Administration
+            }
+            AdminRoute::Keys | AdminRoute::KeyRotation | AdminRoute::Mode | AdminRoute::Audit => Need::Administration,
         }
     }
 }
 
 impl Api {
     /// Who asks, when they may have what the route needs.
-    pub(super) async fn admit(&self, route: Route, parts: Parts) -> Result<(Route, Call), Error> {
+    pub(super) async fn admit(
+        &self,
+        caller: Option<Caller>,
+        route: Route,
+        parts: Parts,
+    ) -> Result<(Route, Call), Error> {
         let needs = Needs::of(&route, &parts.method);
         let peer = parts.extensions.get::<Peer>().copied();
         let challenge = Challenge::of(&parts, peer, &self.settings);
@@ -67,14 +93,21 @@ impl Api {
             method: parts.method,
             query: Query::parse(parts.uri.query()),
             headers: parts.headers,
-            caller: Caller::anonymous(),
+            caller: caller.clone().unwrap_or_else(Caller::anonymous),
             address: peer.map(|peer| peer.address),
             challenge,
         };
         if needs.all == [Need::Nothing] {
             return Ok((route, call));
         }
-        call.caller = self.recognise(&call).await?;
+        if caller.is_none() {
+            call.caller = self.recognise(&call).await?;
+        }
+        // Where everybody may do everything, the first to come would be the one who may keep the others out.
+        let is_from_outside = call.caller.principal != Principal::Operator;
+        if matches!(route, Route::Admin(_)) && is_from_outside && self.gate.is_open().await? {
+            return Err(Error::Unclaimed);
+        }
         let decision = self.gate.decide(&call.caller, &needs.all).await?;
         if !decision.is_yes() {
             self.tell_of_refusal(&call, &needs.all, decision).await;
@@ -118,7 +151,7 @@ impl Api {
         Error::Unauthorized { challenge: call.challenge.clone().refusing(refusal), refusal }
     }
 
-    async fn tell_of_refusal(&self, call: &Call, needs: &[Need], decision: Decision) {
+    pub(super) async fn tell_of_refusal(&self, call: &Call, needs: &[Need], decision: Decision) {
         let (action, object) = spelled(needs);
         let act = Act { reason: decision.as_str().to_owned(), ..call.act(&action, object, false) };
         // That somebody has yet to sign in is how every client begins.
@@ -128,7 +161,8 @@ impl Api {
     /// Tells the audit of what was answered to somebody who was let in.
     pub(super) async fn tell_of_answer(&self, call: &Call, route: &Route, status: StatusCode) {
         let needs = Needs::of(route, &call.method);
-        if needs.all == [Need::Nothing] {
+        // What is changed by the administration is told by itself.
+        if needs.all == [Need::Nothing] || (matches!(route, Route::Admin(_)) && call.method != Method::GET) {
             return;
         }
         let (action, object) = spelled(&needs.all);

@@ -6,12 +6,13 @@ use http::header::{ALLOW, CONTENT_RANGE, LOCATION, RANGE, RETRY_AFTER, WWW_AUTHE
 use http::{Method, Response, StatusCode};
 use serde_json::json;
 
+use super::admin;
 use super::body::{BoxError, WireBody};
 use super::challenge::Challenge;
 use super::headers::UPLOAD_UUID;
 use super::reply::Reply;
 use super::route::{Route, RouteError};
-use crate::auth::KeyError;
+use crate::auth::{AdminError, KeyError};
 use crate::causes::Causes;
 use crate::metadata;
 use crate::oci::{
@@ -69,6 +70,29 @@ pub enum Error {
     /// The form asks for a token by what gives none.
     #[error("the form's grant_type is password or refresh_token")]
     GrantType,
+    /// An open registry is administered by nobody from outside.
+    #[error(
+        "everybody may do everything here, so nobody administers it from outside: make the first admin on the registry's \
+         machine, by `ringhold user add NAME --admin`"
+    )]
+    Unclaimed,
+    /// The body is not what the route takes.
+    #[error("the body is not the JSON that it should be: {0}")]
+    Json(#[source] serde_json::Error),
+    /// A value of the query is not what it should be.
+    #[error("the query's {name} cannot be used: {source}")]
+    Parameter {
+        /// Its name.
+        name: &'static str,
+        /// Why.
+        source: BoxError,
+    },
+    /// The query lacks a value.
+    #[error("the query lacks {0}")]
+    ParameterMissing(&'static str),
+    /// A change of accounts was not made.
+    #[error(transparent)]
+    Administration(#[from] AdminError),
     /// The metadata does not answer, or not as it should.
     #[error(transparent)]
     Metadata(#[from] metadata::Error),
@@ -216,7 +240,9 @@ impl Error {
             Self::Route(error) => route_code(error),
             Self::MethodNotAllowed { .. } | Self::UploadTooLarge { .. } | Self::Misdirected => ErrorCode::Unsupported,
             Self::Unauthorized { .. } => ErrorCode::Unauthorized,
-            Self::Denied { .. } | Self::MustChangePassword | Self::ReadOnly => ErrorCode::Denied,
+            Self::Denied { .. } | Self::MustChangePassword | Self::ReadOnly | Self::Unclaimed => ErrorCode::Denied,
+            Self::Json(_) | Self::Parameter { .. } | Self::ParameterMissing(_) => ErrorCode::Invalid,
+            Self::Administration(error) => admin::code(error),
             Self::TooManyAttempts(_) => ErrorCode::TooManyRequests,
             Self::Form | Self::GrantType => ErrorCode::Unsupported,
             Self::Metadata(_) | Self::Keys(_) => match self.status() {
@@ -252,7 +278,9 @@ impl Error {
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::UploadTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Unauthorized { .. } => StatusCode::UNAUTHORIZED,
-            Self::Denied { .. } | Self::MustChangePassword => StatusCode::FORBIDDEN,
+            Self::Denied { .. } | Self::MustChangePassword | Self::Unclaimed => StatusCode::FORBIDDEN,
+            Self::Json(_) | Self::Parameter { .. } | Self::ParameterMissing(_) => StatusCode::BAD_REQUEST,
+            Self::Administration(error) => admin::status(error),
             Self::ReadOnly => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooManyAttempts(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Misdirected => StatusCode::MISDIRECTED_REQUEST,
@@ -262,7 +290,12 @@ impl Error {
             Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Unreadable(_)
             | Self::Route(
-                RouteError::NotText | RouteError::Name(_) | RouteError::Digest(_) | RouteError::Reference(_),
+                RouteError::NotText
+                | RouteError::Name(_)
+                | RouteError::Account(_)
+                | RouteError::TokenId(_)
+                | RouteError::Digest(_)
+                | RouteError::Reference(_),
             )
             | Self::Digest(_)
             | Self::Algorithm(_)
@@ -354,6 +387,7 @@ fn route_code(error: &RouteError) -> ErrorCode {
     match error {
         RouteError::Unknown => ErrorCode::Unsupported,
         RouteError::NotText | RouteError::Name(_) => ErrorCode::NameInvalid,
+        RouteError::Account(_) | RouteError::TokenId(_) => ErrorCode::Invalid,
         RouteError::Digest(_) => ErrorCode::DigestInvalid,
         RouteError::Reference(crate::oci::ParseReferenceError::Tag(_)) => ErrorCode::TagInvalid,
         RouteError::Reference(crate::oci::ParseReferenceError::Digest(_)) => ErrorCode::DigestInvalid,
@@ -436,7 +470,7 @@ fn storage_status(error: &storage::Error) -> StatusCode {
     }
 }
 
-fn metadata_status(error: &metadata::Error) -> StatusCode {
+pub(super) fn metadata_status(error: &metadata::Error) -> StatusCode {
     use metadata::Error as E;
     match error {
         E::Throttled(_) | E::Unavailable(_) | E::Contended => StatusCode::SERVICE_UNAVAILABLE,

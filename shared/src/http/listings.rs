@@ -15,7 +15,7 @@ use super::{Api, Call};
 use crate::oci::{Digest, MediaType, RepositoryName, Tag};
 
 /// Everything but the characters that RFC 3986 never reserves.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Most pages of repositories that one answer looks through.
 const MOST_PAGES: usize = 20;

@@ -1,6 +1,7 @@
 //! The wire: from a request to the registry's words and back. The only place that knows statuses and headers, and the
 //! only place that renders errors. `Api::handle` is the unit that every process and every test calls.
 
+pub mod admin;
 mod admission;
 mod base;
 mod blobs;
@@ -51,6 +52,7 @@ pub struct Api {
     registry: Registry,
     gate: Gate,
     settings: Settings,
+    administers: Option<admin::Administers>,
 }
 
 /// How the API answers.
@@ -106,7 +108,7 @@ impl Api {
     #[must_use]
     pub fn new(registry: Registry, settings: Settings) -> Self {
         let gate = Gate::new(Arc::clone(registry.metadata()), settings.gate.clone());
-        Self { registry, gate, settings }
+        Self { registry, gate, settings, administers: None }
     }
 
     /// The gate that callers come by.
@@ -137,12 +139,28 @@ impl Api {
         request: Request<WireBody>,
         answers: impl FnOnce(&Route) -> bool,
     ) -> Response<WireBody> {
-        let answered = AssertUnwindSafe(Box::pin(self.try_handle(request, answers))).catch_unwind().await;
+        self.answer_to(None, request, answers).await
+    }
+
+    /// Answers a request of somebody who is known already, whatever it says of who sends it: by a socket that only they can
+    /// open, or in a process that they run.
+    pub async fn handle_as(&self, caller: Caller, request: Request<WireBody>) -> Response<WireBody> {
+        self.answer_to(Some(caller), request, |_| true).await
+    }
+
+    async fn answer_to(
+        &self,
+        caller: Option<Caller>,
+        request: Request<WireBody>,
+        answers: impl FnOnce(&Route) -> bool,
+    ) -> Response<WireBody> {
+        let answered = AssertUnwindSafe(Box::pin(self.try_handle(caller, request, answers))).catch_unwind().await;
         answered.unwrap_or(Err(Error::Panicked)).unwrap_or_else(Error::into_reply).into_response()
     }
 
     async fn try_handle(
         &self,
+        caller: Option<Caller>,
         request: Request<WireBody>,
         answers: impl FnOnce(&Route) -> bool,
     ) -> Result<Reply, Error> {
@@ -151,7 +169,7 @@ impl Api {
         if !answers(&route) {
             return Err(Error::Misdirected);
         }
-        let (route, mut call) = self.admit(route, parts).await?;
+        let (route, mut call) = self.admit(caller, route, parts).await?;
         if !route.methods().contains(&call.method) {
             return Err(Error::MethodNotAllowed { allowed: route.methods() });
         }
@@ -180,6 +198,10 @@ impl Api {
             Route::DirectUpload { name, id } => self.direct_upload(&name, &id, call, body).await,
             Route::Extensions { .. } => Ok(self.extensions()),
             Route::Token => self.token(call, body).await,
+            Route::Admin(route) => match self.administers {
+                Some(answer) => answer(self, route, call, body).await,
+                None => Err(Error::Misdirected),
+            },
         }
     }
 }

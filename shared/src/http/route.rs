@@ -6,7 +6,9 @@ use std::str::FromStr;
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::admin::{AdminRoute, ROOT};
 use super::direct::DIRECT_UPLOADS;
+use crate::auth::{ParseNameError, ParseTokenIdError};
 use crate::oci::{
     Digest, ParseDigestError, ParseReferenceError, ParseRepositoryNameError, Reference, RepositoryName, UploadId,
 };
@@ -75,6 +77,8 @@ pub enum Route {
     },
     /// `/token`
     Token,
+    /// `/api/v1/…`
+    Admin(AdminRoute),
     /// `/healthz`
     Health,
     /// `/readyz`
@@ -99,6 +103,12 @@ pub enum RouteError {
     /// The tag or digest is none, and something was to be put under it.
     #[error(transparent)]
     Reference(#[from] ParseReferenceError),
+    /// The account's name is none.
+    #[error(transparent)]
+    Account(#[from] ParseNameError),
+    /// The token's name is none.
+    #[error(transparent)]
+    TokenId(#[from] ParseTokenIdError),
     /// Nothing can lie under what is no tag or digest.
     #[error("the repository has no such manifest")]
     NoSuchManifest,
@@ -118,6 +128,9 @@ impl Route {
             "/v2" | "/v2/" => return Ok(Self::Version),
             "/v2/_catalog" => return Ok(Self::Catalog),
             _ => {}
+        }
+        if let Some(rest) = path.strip_prefix(ROOT) {
+            return Ok(Self::Admin(AdminRoute::parse(rest)?));
         }
         let rest = path.strip_prefix("/v2/").ok_or(RouteError::Unknown)?;
         let segments: Vec<&str> = rest.split('/').collect();
@@ -147,7 +160,7 @@ impl Route {
     /// Whether the answer is about what the registry holds, not only about the process.
     #[must_use]
     pub const fn is_about_data(&self) -> bool {
-        !matches!(self, Self::Version | Self::Health | Self::Token)
+        !matches!(self, Self::Version | Self::Health | Self::Token | Self::Admin(_))
     }
 
     /// What can be done here.
@@ -155,6 +168,7 @@ impl Route {
     pub const fn methods(&self) -> &'static [Method] {
         const READ: &[Method] = &[Method::GET, Method::HEAD];
         match self {
+            Self::Admin(route) => route.methods(),
             Self::Version | Self::Health | Self::Ready | Self::Extensions { .. } => READ,
             Self::Catalog | Self::Tags { .. } | Self::Referrers { .. } => READ,
             Self::Manifest { .. } => &[Method::GET, Method::HEAD, Method::PUT, Method::DELETE],
@@ -195,6 +209,7 @@ impl fmt::Display for Route {
             Self::Extensions { name: None } => formatter.write_str("/v2/_oci/ext/discover"),
             Self::Extensions { name: Some(name) } => write!(formatter, "/v2/{name}/_oci/ext/discover"),
             Self::Token => formatter.write_str("/token"),
+            Self::Admin(route) => route.fmt(formatter),
             Self::Health => formatter.write_str("/healthz"),
             Self::Ready => formatter.write_str("/readyz"),
         }

@@ -41,6 +41,12 @@ pub enum ErrorCode {
     RangeInvalid,
     /// The tag is malformed.
     TagInvalid,
+    /// There is no such account, token or grant. Of Ringhold's administration, as are the two that follow.
+    NotFound,
+    /// It is there already, or has to stay.
+    Conflict,
+    /// The request is malformed.
+    Invalid,
     /// A part of the registry is not available.
     Unavailable,
     /// An internal error.
@@ -49,7 +55,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::BlobUnknown,
         Self::BlobUploadInvalid,
         Self::BlobUploadUnknown,
@@ -67,6 +73,9 @@ impl ErrorCode {
         Self::PaginationNumberInvalid,
         Self::RangeInvalid,
         Self::TagInvalid,
+        Self::NotFound,
+        Self::Conflict,
+        Self::Invalid,
         Self::Unavailable,
         Self::Unknown,
     ];
@@ -92,6 +101,9 @@ impl ErrorCode {
             Self::PaginationNumberInvalid => "PAGINATION_NUMBER_INVALID",
             Self::RangeInvalid => "RANGE_INVALID",
             Self::TagInvalid => "TAG_INVALID",
+            Self::NotFound => "NOT_FOUND",
+            Self::Conflict => "CONFLICT",
+            Self::Invalid => "INVALID",
             Self::Unavailable => "UNAVAILABLE",
             Self::Unknown => "UNKNOWN",
         }

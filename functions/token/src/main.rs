@@ -1,0 +1,9 @@
+//! The process of the function `token`.
+
+use lambda_http::Error;
+use shared::lambda::{Warm, run};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    run(Warm::Metadata, token::handle).await
+}
