@@ -5,6 +5,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::commands::admin::{
+    AuditArgs, GrantCommand, GroupCommand, IssuerCommand, KeysCommand, ModeArgs, RepoCommand, RobotCommand,
+    TokenCommand, UserCommand,
+};
 use crate::commands::ring::{RingCommand, ScrubArgs};
 use crate::import::ImportArgs;
 use crate::login::{HelperCommand, LoginArgs};
@@ -44,6 +48,34 @@ pub(crate) enum Command {
     Scrub(ScrubArgs),
     /// Take over what stores of CNCF distribution hold: repositories, tags, layers
     Import(Box<ImportArgs>),
+    /// Users, who sign in by a password
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Robots: programs, which sign in by tokens
+    #[command(subcommand)]
+    Robot(RobotCommand),
+    /// Groups of users and robots that may do the same
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// Tokens, by which users and robots sign in without a password
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Who may do what
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// Who may pull from a repository without an account
+    #[command(subcommand)]
+    Repo(RepoCommand),
+    /// Who vouches for callers without an account: GitHub Actions, GitLab CI, Kubernetes, AWS
+    #[command(subcommand)]
+    Issuer(IssuerCommand),
+    /// The keys that access tokens are signed with
+    #[command(subcommand)]
+    Keys(KeysCommand),
+    /// What was done and refused, by whom
+    Audit(AuditArgs),
+    /// Whether the registry may be changed now
+    Mode(ModeArgs),
     /// What the registry does in the background
     #[command(subcommand)]
     Work(WorkCommand),

@@ -34,6 +34,16 @@ async fn main() -> ExitCode {
         Command::Ring(command) => commands::ring::run(command).await.map_err(|error| error.to_string()),
         Command::Scrub(args) => commands::ring::scrub(args).await.map_err(|error| error.to_string()),
         Command::Import(args) => ended(import::run(*args).await),
+        Command::User(command) => commands::admin::user(command).await.map_err(|error| error.to_string()),
+        Command::Robot(command) => commands::admin::robot(command).await.map_err(|error| error.to_string()),
+        Command::Group(command) => commands::admin::group(command).await.map_err(|error| error.to_string()),
+        Command::Token(command) => commands::admin::token(command).await.map_err(|error| error.to_string()),
+        Command::Grant(command) => commands::admin::grant(command).await.map_err(|error| error.to_string()),
+        Command::Repo(command) => commands::admin::repo(command).await.map_err(|error| error.to_string()),
+        Command::Issuer(command) => commands::admin::issuer(command).await.map_err(|error| error.to_string()),
+        Command::Keys(command) => commands::admin::keys(command).await.map_err(|error| error.to_string()),
+        Command::Audit(args) => commands::admin::audit(args).await.map_err(|error| error.to_string()),
+        Command::Mode(args) => commands::admin::mode(args).await.map_err(|error| error.to_string()),
         Command::Work(WorkCommand::List(args)) => commands::work::list(&args).await.map_err(|error| error.to_string()),
     };
     match done {

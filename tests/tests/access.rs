@@ -130,6 +130,7 @@ fn wants(route: &Route, method: &Method) -> Wants {
     let reads = matches!(*method, Method::GET | Method::HEAD);
     match route {
         Route::Health | Route::Ready | Route::Token => Wants::Nothing,
+        Route::Admin(_) => unreachable!("admin_api asks these"),
         Route::Version | Route::Catalog | Route::Extensions { name: None } => Wants::Identity,
         Route::Tags { .. } | Route::Referrers { .. } | Route::Extensions { name: Some(_) } => Wants::To(Action::Pull),
         Route::Manifest { .. } | Route::Blob { .. } if reads => Wants::To(Action::Pull),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{Request, StatusCode, header::HOST};
+use http::{Method, Request, StatusCode, header::HOST};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
@@ -59,6 +59,20 @@ pub(super) async fn ask(data: &Path, path_and_query: &str) -> Result<Option<Byte
 
 /// The same, with what the process needs to know.
 pub(super) async fn ask_with(data: &Path, path_and_query: &str, body: Vec<u8>) -> Result<Option<Bytes>, OperatorError> {
+    match send(data, Method::GET, path_and_query, body).await? {
+        None => Ok(None),
+        Some((StatusCode::OK, body)) => Ok(Some(body)),
+        Some((_, body)) => Err(OperatorError::Refused(String::from_utf8_lossy(&body).into_owned())),
+    }
+}
+
+/// Sends a request to the process that serves from `data`, and returns its answer; none when no process does.
+pub(super) async fn send(
+    data: &Path,
+    method: Method,
+    path_and_query: &str,
+    body: Vec<u8>,
+) -> Result<Option<(StatusCode, Bytes)>, OperatorError> {
     let stream = match UnixStream::connect(socket_in(data)).await {
         Ok(stream) => stream,
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused) => return Ok(None),
@@ -67,15 +81,12 @@ pub(super) async fn ask_with(data: &Path, path_and_query: &str, body: Vec<u8>) -
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let mut request = Request::new(Full::new(Bytes::from(body)));
+    *request.method_mut() = method;
     *request.uri_mut() = path_and_query.parse().map_err(|_| OperatorError::Argument(path_and_query.to_owned()))?;
     request.headers_mut().insert(HOST, http::HeaderValue::from_static("ringhold"));
     let response = sender.send_request(request).await?;
     let status = response.status();
-    let body = response.into_body().collect().await?.to_bytes();
-    if status == StatusCode::OK {
-        return Ok(Some(body));
-    }
-    Err(OperatorError::Refused(String::from_utf8_lossy(&body).into_owned()))
+    Ok(Some((status, response.into_body().collect().await?.to_bytes())))
 }
 
 /// The metadata itself, of a registry that no process serves from here.

@@ -31,7 +31,7 @@ use url::Url;
 pub(crate) use address::{DEFAULT_REGISTRY, DEFAULT_REGISTRY_KEY, base_url, credentials_key, is_loopback};
 use auth::{Authorizer, Scope};
 use call::Call;
-pub(crate) use credentials::{Credentials, CredentialsError, DockerConfig, Kept, NOT_FOUND, host};
+pub(crate) use credentials::{Credentials, CredentialsError, DockerConfig, Kept, Login, NOT_FOUND, host};
 pub(crate) use download::Download;
 pub(crate) use error::{Refusal, RemoteError};
 pub(crate) use local::{LocalBlob, Progress};

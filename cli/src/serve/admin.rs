@@ -15,6 +15,8 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
+use shared::auth::Caller;
+use shared::http::Api;
 use shared::metadata::MetadataStore;
 use shared::registry::Registry;
 use tokio::net::{UnixListener, UnixStream};
@@ -24,6 +26,9 @@ use crate::commands::ring::{self, Question};
 use crate::commands::tags::{self, Search};
 use crate::commands::work;
 use crate::server::listener::{EXHAUSTED, told};
+
+/// What the paths of the administration of accounts begin with.
+const ADMINISTRATION: &str = "/api/v1/";
 
 /// Where the admin socket of a data directory is.
 pub(crate) fn socket_in(data: &Path) -> PathBuf {
@@ -35,6 +40,7 @@ pub(crate) fn socket_in(data: &Path) -> PathBuf {
 pub(super) struct Operated {
     pub(super) registry: Registry,
     pub(super) metadata: Arc<dyn MetadataStore>,
+    pub(super) api: Api,
 }
 
 /// Why there is no admin socket.
@@ -117,6 +123,9 @@ async fn converse(stream: UnixStream, registry: Operated) {
 }
 
 async fn answer(request: Request<Incoming>, registry: &Operated) -> Response<Full<Bytes>> {
+    if request.uri().path().starts_with(ADMINISTRATION) {
+        return administer(request, &registry.api).await;
+    }
     let metadata = &*registry.metadata;
     let (head, body) = request.into_parts();
     let query = head.uri.query().unwrap_or_default();
@@ -136,6 +145,14 @@ async fn answer(request: Request<Incoming>, registry: &Operated) -> Response<Ful
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
     response
+}
+
+/// Answers what the registry's own API answers, to whoever runs the process.
+async fn administer(request: Request<Incoming>, api: &Api) -> Response<Full<Bytes>> {
+    let request = request.map(|body| body.map_err(Into::into).boxed_unsync());
+    let (head, body) = api.handle_as(Caller::operator(), request).await.into_parts();
+    let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+    Response::from_parts(head, Full::from(body))
 }
 
 async fn ask_ring(registry: &Registry, body: Incoming) -> Result<Vec<u8>, String> {

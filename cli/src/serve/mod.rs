@@ -96,7 +96,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     std::fs::create_dir_all(data).map_err(|source| ServeError::Data { path: data.clone(), source })?;
     let (storage, metadata) = settings.stores.open(&Aws::default()).await?;
     let registry = Registry::new(storage, Arc::clone(&metadata), settings.terms.clone());
-    let api = Arc::new(Api::new(registry.clone(), settings.http.clone()));
+    let api = Arc::new(Api::new(registry.clone(), settings.http.clone()).administering());
     let admittance = Admittance::of(&settings, &api).await?;
 
     let admin = admin::Socket::bind(data).await?;
@@ -105,7 +105,9 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), ServeError> {
     banner::print(scheme, listener.local_addr()?, &settings.stores, admittance);
 
     let (stop, stopped) = watch::channel(false);
-    let admin = tokio::spawn(admin.serve(Operated { registry: registry.clone(), metadata }, stopped.clone()));
+    let admin = tokio::spawn(
+        admin.serve(Operated { registry: registry.clone(), metadata, api: Api::clone(&api) }, stopped.clone()),
+    );
     let background = tokio::spawn(background::work(registry, stopped.clone()));
     let server = tokio::spawn(listener::serve(listener, api, conditions, grace, stopped));
     Ok(run_until_told(stop, [server, admin, background]).await?)

@@ -101,7 +101,7 @@ impl Credentials {
     }
 
     /// Who asks the registry that docker keeps under `key`.
-    pub(super) async fn login(&self, key: &str) -> Result<Option<Login>, CredentialsError> {
+    pub(crate) async fn login(&self, key: &str) -> Result<Option<Login>, CredentialsError> {
         match self {
             Self::Docker(config) => config.login(key).await,
             Self::Given(login) => Ok(Some(login.clone())),
