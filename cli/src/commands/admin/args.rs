@@ -146,7 +146,7 @@ pub(crate) enum TokenCommand {
         #[arg(long)]
         owner: Option<String>,
         /// What it is for
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "unnamed")]
         label: String,
         /// Days until it ends
         #[arg(long, value_name = "DAYS", default_value = "90")]

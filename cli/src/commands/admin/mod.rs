@@ -166,7 +166,11 @@ pub(crate) async fn issuer(command: IssuerCommand) -> Done {
     match command {
         IssuerCommand::List(args) => list(&args, "issuers", "issuers", &["name", "issuer", "audience"]).await,
         IssuerCommand::Set(args) => {
-            let body: Value = serde_json::from_str(&input()?)?;
+            let mut body: Value = serde_json::from_str(&input()?)?;
+            // Its name is told already.
+            if let Some(fields) = body.as_object_mut() {
+                fields.remove("name");
+            }
             let told = ask(&args.admin, Method::PUT, &format!("issuers/{}", args.name), Some(body)).await?;
             told_of(&args.admin, &told, || println!("{} is trusted", args.name));
             Ok(())
@@ -221,7 +225,9 @@ async fn list(args: &AdminArgs, path: &str, name: &str, fields: &[&str]) -> Done
         let page = format!("{path}{joint}n={PAGE}{}", last.unwrap_or_default());
         let mut told = ask(args, Method::GET, &page, None).await?;
         let rows = told[name].as_array_mut().map(std::mem::take).unwrap_or_default();
-        let is_last = rows.len() < PAGE;
+        // What has no name to go on from comes whole.
+        let is_last =
+            rows.len() < PAGE || rows.last().is_none_or(|row| row["name"].as_str().or(row["id"].as_str()).is_none());
         all.extend(rows);
         if is_last {
             break;
