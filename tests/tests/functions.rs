@@ -208,7 +208,7 @@ async fn a_registry_that_was_not_opened_turns_everybody_away_and_says_the_challe
         let (status, headers, body) = answer(fallback.invoke(request(&method, target, b"")).await);
         let body: Value = serde_json::from_slice(&body).expect("JSON");
         assert_eq!((status, &body["errors"][0]["code"]), (401, &json!("UNAUTHORIZED")), "{method} {target}");
-        let challenge = headers["www-authenticate"].as_str().expect("a text");
+        let challenge = headers["www-authenticate"].as_str();
         let realm = "Bearer realm=\"https://localhost/token\",service=\"ringhold\"";
         assert!(challenge.starts_with(realm), "{method} {target}: {challenge}");
         assert_eq!(headers["x-registry-challenge"], headers["www-authenticate"]);
