@@ -183,9 +183,13 @@ mod tests {
     use super::*;
     use crate::metadata::MemoryStore;
 
+    /// A minute ago, to the second: the same in one test.
+    static BASE: std::sync::LazyLock<u64> =
+        std::sync::LazyLock::new(|| Timestamp::now().as_millis() / 1000 * 1000 - 60_000);
+
     fn act(number: u64, who: &str, allowed: bool) -> Act {
         Act {
-            time: Timestamp::from_millis(1_800_000_000_000 + number),
+            time: Timestamp::from_millis(*BASE + number),
             who: who.to_owned(),
             token: None,
             address: None,
@@ -206,8 +210,8 @@ mod tests {
             audit.tell(&act, true).await;
         }
         let wanted = ActsWanted {
-            from: Timestamp::from_millis(1_800_000_000_000),
-            until: Timestamp::from_millis(1_800_000_001_000),
+            from: Timestamp::from_millis(*BASE),
+            until: Timestamp::from_millis(*BASE + 1000),
             who: Some("user:bob".to_owned()),
             limit: 3,
             ..ActsWanted::default()
@@ -226,8 +230,8 @@ mod tests {
             audit.tell(&act(0, "user:eve", false), true).await;
         }
         audit.tell(&act(1500, "user:eve", false), true).await;
-        let until = Timestamp::from_millis(1_900_000_000_000);
-        let from = Timestamp::from_millis(1_700_000_000_000);
+        let until = Timestamp::from_millis(*BASE + 10_000);
+        let from = Timestamp::from_millis(*BASE - 10_000);
         let wanted = ActsWanted { from, until, limit: 100, ..ActsWanted::default() };
         assert_eq!(audit.acts(&wanted).await.unwrap().0.len(), 11);
     }
