@@ -120,15 +120,16 @@ impl Api {
     }
 
     async fn recognise(&self, call: &Call) -> Result<Caller, Error> {
-        let credentials = credentials(&call.headers);
-        let recognised = match &credentials {
-            Some(credentials) => self.gate.recognise(credentials, call.address).await,
-            None => Err(SignInError::Wrong.into()),
-        };
-        match recognised {
+        match self.recognised(call).await {
             Ok(caller) => Ok(caller),
             Err(error) => Err(self.unrecognised(call, error).await),
         }
+    }
+
+    /// Who asks, by the request's header.
+    pub(super) async fn recognised(&self, call: &Call) -> Result<Caller, GateError> {
+        let credentials = credentials(&call.headers).ok_or(SignInError::Wrong)?;
+        self.gate.recognise(&credentials, call.address).await
     }
 
     /// What somebody is told who was not recognised; the audit is told too.

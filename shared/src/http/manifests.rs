@@ -5,7 +5,7 @@ use http::{Method, StatusCode};
 
 use super::admission::refused;
 use super::blobs::{etag, is_held_already};
-use super::body::{WireBody, collect, full, incoming};
+use super::body::{WireBody, full};
 use super::error::Error;
 use super::headers::{CONTENT_DIGEST, SUBJECT, TAG};
 use super::reply::Reply;
@@ -13,7 +13,7 @@ use super::route::Route;
 use super::{Api, Call};
 use crate::auth::{Action, Need};
 use crate::oci::{Digest, Manifest, MediaType, Reference, RepositoryName, Tag};
-use crate::registry::{self, PutManifest};
+use crate::registry::PutManifest;
 
 impl Api {
     pub(super) async fn manifest(
@@ -62,8 +62,7 @@ impl Api {
             None => None,
         };
         let tags = call.query.all("tag").map(str::parse).collect::<Result<Vec<Tag>, _>>()?;
-        let body = incoming(body, self.settings.body_idle);
-        let bytes = collect(body, Manifest::MAX_BYTES).await.map_err(registry::Error::from)?;
+        let bytes = self.whole(body, Manifest::MAX_BYTES).await?;
         self.check_overwriting(name, &reference, &tags, &bytes, call).await?;
         let put = PutManifest { reference: reference.clone(), tags: tags.clone(), media_type, bytes };
         let manifest = self.registry.put_manifest(name, put).await?;

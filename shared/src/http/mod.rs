@@ -30,6 +30,7 @@ pub use admission::Needs;
 pub use base::healthy;
 pub use blobs::{OCTETS, described};
 pub use body::{BoxError, WireBody, collect, empty, full, incoming, streaming};
+use bytes::Bytes;
 pub use challenge::Challenge;
 pub use error::{Error, Refusal};
 use futures::FutureExt;
@@ -44,7 +45,7 @@ pub use upload_query::{Beginning, begins, completes};
 pub use uploads::{chunk_range, standing, stored};
 
 use crate::auth::{Caller, Gate, GateSettings};
-use crate::registry::Registry;
+use crate::registry::{self, Registry};
 
 /// The registry's HTTP API.
 #[derive(Debug, Clone)]
@@ -177,6 +178,11 @@ impl Api {
         let status = answered.as_ref().map_or_else(Error::status, Reply::status);
         self.tell_of_answer(&call, &route, status).await;
         answered
+    }
+
+    /// A request's body, held whole.
+    async fn whole(&self, body: WireBody, limit: usize) -> Result<Bytes, Error> {
+        Ok(collect(incoming(body, self.settings.body_idle), limit).await.map_err(registry::Error::from)?)
     }
 
     async fn answer(&self, route: Route, call: &mut Call, body: WireBody) -> Result<Reply, Error> {

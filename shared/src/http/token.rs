@@ -4,14 +4,12 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use http::{Method, StatusCode};
 use serde::Serialize;
 
-use super::admission::credentials;
-use super::body::{WireBody, collect, incoming};
+use super::body::WireBody;
 use super::error::Error;
 use super::query::Query;
 use super::reply::Reply;
 use super::{Api, Call};
 use crate::auth::{Act, Caller, GateError, LIFE, Password, Scope, SignInError, TokenSecret};
-use crate::registry;
 
 /// The most bytes of a form.
 const LARGEST_FORM: usize = 64 * 1024;
@@ -37,10 +35,7 @@ impl Api {
 
     /// Docker's way: credentials in the header, the rest in the query.
     async fn token_by_query(&self, call: &mut Call) -> Result<Reply, Error> {
-        let recognised = match credentials(&call.headers) {
-            Some(credentials) => self.gate.recognise(&credentials, call.address).await,
-            None => Err(SignInError::Wrong.into()),
-        };
+        let recognised = self.recognised(call).await;
         let query = call.query.clone();
         let stays = query.first("offline_token").is_some_and(|value| value == "true");
         self.hand_out(call, recognised, &query, stays, None).await
@@ -51,8 +46,7 @@ impl Api {
         let is_form = call.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).is_some_and(|value| {
             value.split(';').next().is_some_and(|kind| kind.trim() == "application/x-www-form-urlencoded")
         });
-        let bytes =
-            collect(incoming(body, self.settings.body_idle), LARGEST_FORM).await.map_err(registry::Error::from)?;
+        let bytes = self.whole(body, LARGEST_FORM).await?;
         let text = std::str::from_utf8(&bytes).ok().filter(|_| is_form).ok_or(Error::Form)?;
         let form = Query::parse(Some(text));
         let field = |name| form.first(name).unwrap_or_default();

@@ -7,12 +7,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::AdminRoute;
-use crate::http::body::{WireBody, collect, incoming};
+use crate::http::body::WireBody;
 use crate::http::error::Error;
 use crate::http::listings::RESERVED;
 use crate::http::reply::Reply;
 use crate::http::{Api, Call};
-use crate::registry;
 
 /// The most bytes of a request.
 const LARGEST: usize = 64 * 1024;
@@ -88,13 +87,12 @@ pub(super) fn page<T>(mut read: Vec<T>, size: usize, name: impl Fn(&T) -> &str) 
 impl Api {
     /// What the body says.
     pub(super) async fn read<T: DeserializeOwned>(&self, body: WireBody) -> Result<T, Error> {
-        let bytes = collect(incoming(body, self.settings.body_idle), LARGEST).await.map_err(registry::Error::from)?;
-        serde_json::from_slice(&bytes).map_err(Error::Json)
+        serde_json::from_slice(&self.whole(body, LARGEST).await?).map_err(Error::Json)
     }
 
     /// The same; a body of nothing says nothing.
     pub(super) async fn read_or_default<T: DeserializeOwned + Default>(&self, body: WireBody) -> Result<T, Error> {
-        let bytes = collect(incoming(body, self.settings.body_idle), LARGEST).await.map_err(registry::Error::from)?;
+        let bytes = self.whole(body, LARGEST).await?;
         if bytes.is_empty() { Ok(T::default()) } else { serde_json::from_slice(&bytes).map_err(Error::Json) }
     }
 }

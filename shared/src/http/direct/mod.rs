@@ -11,14 +11,14 @@ pub use wire::{
     DIRECT_UPLOADS, Offer, PartRequest, PartRequests, PartSent, PartWanted, PartsSent, PartsWanted, Standing, State,
 };
 
-use super::body::{WireBody, collect, incoming};
+use super::body::WireBody;
 use super::error::Error;
 use super::reply::Reply;
 use super::route::Route;
 use super::uploads::stored;
 use super::{Api, Call};
 use crate::oci::{Digest, RepositoryName, UploadId};
-use crate::registry::{self, DirectBegun, DirectStanding, PutPart, RequestedPart, WantedPart};
+use crate::registry::{DirectBegun, DirectStanding, PutPart, RequestedPart, WantedPart};
 
 /// The media type of what is said about direct uploads.
 pub(super) const JSON: &str = "application/json";
@@ -113,8 +113,7 @@ impl Api {
 
     /// What the body says of parts; one that says nothing names none.
     async fn parts<T: DeserializeOwned + Default>(&self, body: WireBody) -> Result<T, Error> {
-        let bytes =
-            collect(incoming(body, self.settings.body_idle), LARGEST_LIST).await.map_err(registry::Error::from)?;
+        let bytes = self.whole(body, LARGEST_LIST).await?;
         if bytes.is_empty() {
             return Ok(T::default());
         }
