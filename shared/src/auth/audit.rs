@@ -87,13 +87,15 @@ pub(super) struct Audit {
     store: Arc<dyn MetadataStore>,
     /// The second that refusals are counted in, and how many there were.
     refusals: AtomicU64,
+    /// How many acts were kept: of those of one millisecond, this process tells the later from the earlier by it.
+    kept: AtomicU64,
     /// Whether nothing is written to standard output.
     is_quiet: AtomicBool,
 }
 
 impl Audit {
     pub(super) const fn in_store(store: Arc<dyn MetadataStore>) -> Self {
-        Self { store, refusals: AtomicU64::new(0), is_quiet: AtomicBool::new(false) }
+        Self { store, refusals: AtomicU64::new(0), kept: AtomicU64::new(0), is_quiet: AtomicBool::new(false) }
     }
 
     pub(super) fn be_quiet(&self) {
@@ -127,7 +129,8 @@ impl Audit {
 
     async fn keep(&self, act: &Act) -> metadata::Result<()> {
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| metadata::Error::Failed(error);
-        let id = hex::encode(random_bytes::<6>().map_err(|error| failed(error.into()))?);
+        let random = random_bytes::<6>().map_err(|error| failed(error.into()))?;
+        let id = format!("{:016x}-{}", self.kept.fetch_add(1, Ordering::Relaxed), hex::encode(random));
         let body = serde_json::to_value(act).map_err(|error| failed(error.into()))?;
         self.store.record_deed(&Deed { at: act.time, id, body, expires: act.time.plus(KEPT_FOR) }).await
     }
@@ -221,6 +224,20 @@ mod tests {
         assert_eq!(times(&found), [400, 300, 200]);
         let (rest, after) = audit.acts(&ActsWanted { after, ..wanted }).await.unwrap();
         assert_eq!((times(&rest), after), (vec![100, 0], None));
+    }
+
+    #[tokio::test]
+    async fn acts_of_one_moment_keep_their_order() {
+        let audit = Audit::in_store(Arc::new(MemoryStore::new()));
+        let names: Vec<_> = (0..20).map(|number| format!("user:{number}")).collect();
+        for name in &names {
+            audit.tell(&act(0, name, true), true).await;
+        }
+        let until = Timestamp::from_millis(*BASE + 1);
+        let wanted = ActsWanted { from: Timestamp::from_millis(*BASE), until, limit: 100, ..ActsWanted::default() };
+        let (found, _) = audit.acts(&wanted).await.unwrap();
+        let found: Vec<_> = found.into_iter().rev().map(|kept| kept.act.who).collect();
+        assert_eq!(found, names);
     }
 
     #[tokio::test]
