@@ -74,6 +74,20 @@ def limit_payloads(gateway):
     replace(gateway, "_invoke_lambda_proxy", parameters, make)
 
 
+def tell_the_scheme(gateway):
+    """A function is told how the client came: the emulator's port speaks plain HTTP."""
+
+    def make(invoke):
+        async def invoke_told(integration, api_id, stage, path, method, headers, *args, **kwargs):
+            headers = {"x-forwarded-proto": "http", **headers}
+            return await invoke(integration, api_id, stage, path, method, headers, *args, **kwargs)
+
+        return invoke_told
+
+    parameters = ("integration", "api_id", "stage", "path", "method", "headers")
+    replace(gateway, "_invoke_lambda_proxy", parameters, make)
+
+
 def invoke_without_stalls():
     """An invocation costs milliseconds: no Nagle delay in the Runtime API, no wait for lines of a silent function."""
     http.server.BaseHTTPRequestHandler.disable_nagle_algorithm = True
@@ -135,6 +149,7 @@ def patch(app):
     registry_paths_are_ours(app)
     keep_trailing_slash(app)
     limit_payloads(gateway)
+    tell_the_scheme(gateway)
     answers.patch(gateway)
     invoke_without_stalls()
     import_openapi_bodies(gateway)

@@ -50,6 +50,11 @@ impl Deployment {
         Some(stack)
     }
 
+    /// A stack of its own that lets nobody in without an account, as the template's defaults have it.
+    pub fn closed() -> Option<Self> {
+        Self::with(&[])
+    }
+
     fn deploy(&self, sam: &Path, parameters: &[&str]) {
         let mut command = Command::new(sam);
         command.args(["deploy", "--stack-name", "ringhold", "--no-confirm-changeset", "--template-file"]);
@@ -60,6 +65,11 @@ impl Deployment {
             .arg("--parameter-overrides");
         command.args([architecture(), "DomainName=127.0.0.1", &format!("CertificateArn={CERTIFICATE}")]);
         command.args(parameters).current_dir(root()).env("SAM_CLI_TELEMETRY", "0");
+        tools::output_of(self.as_owner(&mut command));
+    }
+
+    /// A command that finds this stack as whoever owns it does.
+    fn as_owner<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         // Not by its number: to the emulator, that is the registry.
         command.env("AWS_ENDPOINT_URL", format!("http://localhost:{}", self.emulator.address().port()));
         command
@@ -70,7 +80,26 @@ impl Deployment {
         for name in MISLEADING {
             command.env_remove(name);
         }
-        tools::output_of(&mut command);
+        command
+    }
+
+    /// What the stack tells under this name.
+    pub fn output(&self, name: &str) -> String {
+        let stack = "boto3.client('cloudformation').describe_stacks(StackName='ringhold')['Stacks'][0]";
+        let chosen =
+            format!("next(told['OutputValue'] for told in {stack}['Outputs'] if told['OutputKey'] == sys.argv[1])");
+        self.ask_aws(&chosen, name)
+    }
+
+    /// The text of this secret, as its owner reads it.
+    pub fn secret(&self, id: &str) -> String {
+        self.ask_aws("boto3.client('secretsmanager').get_secret_value(SecretId=sys.argv[1])['SecretString']", id)
+    }
+
+    fn ask_aws(&self, expression: &str, argument: &str) -> String {
+        let mut command = Command::new(sam("python").expect("the stack was deployed with it"));
+        command.args(["-c", &format!("import boto3, sys; print({expression})"), argument]);
+        tools::output_of(self.as_owner(&mut command))
     }
 
     /// Where the registry is.

@@ -55,7 +55,15 @@ fn put(name: &str, blobs: &[Digest], tags: impl IntoIterator<Item = String>, now
         pushed: now,
     };
     let tags = tags.into_iter().map(|tag| tag.parse::<Tag>().unwrap()).collect();
-    ManifestPut { repository: repository(), manifest, children: Vec::new(), referrer: None, tags, now }
+    ManifestPut {
+        repository: repository(),
+        manifest,
+        children: Vec::new(),
+        referrer: None,
+        tags,
+        may_move_tags: true,
+        now,
+    }
 }
 
 async fn blobs(store: &DynamoDbStore, count: usize) -> Vec<Digest> {

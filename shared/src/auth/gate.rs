@@ -220,16 +220,27 @@ impl Gate {
         if let Some(caller) = known_as.and_then(|known_as| self.0.credentials.get(&known_as)) {
             return Ok(caller);
         }
+        let since = self.0.credentials.now();
+        let (caller, life) = self.sign_in_anew(user, password, address).await?;
+        if let Some(known_as) = known_as {
+            self.0.credentials.put_since(since, life, known_as, caller.clone());
+        }
+        Ok(caller)
+    }
+
+    /// Who that is, and for how long at most that may be gone by.
+    async fn sign_in_anew(
+        &self,
+        user: &str,
+        password: &Password,
+        address: Option<IpAddr>,
+    ) -> Result<(Caller, Duration), SignInError> {
         if let Some(presented) = Presented::read(password.expose()) {
             let now = Timestamp::now();
             let signing_in = self.0.federation.sign_in(&presented, now);
             let Admitted { caller, until } = self.counted(FEDERATED, address, signing_in).await?;
-            if let Some(known_as) = known_as {
-                self.0.credentials.put_for(until.since(now), known_as, caller.clone());
-            }
-            return Ok(caller);
+            return Ok((caller, until.since(now)));
         }
-        let since = self.0.credentials.now();
         let secret = TokenSecret::read(password.expose());
         let identity = secret.as_ref().map_or(user, |secret| secret.id().as_str());
         let caller = self
@@ -241,10 +252,7 @@ impl Gate {
                 sign_in::by_password(self.accounts(), user, password).await
             })
             .await?;
-        if let Some(known_as) = known_as {
-            self.0.credentials.put_since(since, known_as, caller.clone());
-        }
-        Ok(caller)
+        Ok((caller, Duration::MAX))
     }
 
     /// Who stays signed in by this.

@@ -42,12 +42,7 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
 
     /// Remembers an answer. When there are too many, those that are too old go, or all.
     pub(super) fn put(&self, key: K, value: V) {
-        self.put_if(|| true, self.life, key, value);
-    }
-
-    /// Remembers an answer that is good for so long only, if that is shorter.
-    pub(super) fn put_for(&self, life: Duration, key: K, value: V) {
-        self.put_if(|| true, life.min(self.life), key, value);
+        self.put_if(|| true, Duration::MAX, key, value);
     }
 
     fn put_if(&self, may: impl FnOnce() -> bool, life: Duration, key: K, value: V) {
@@ -61,7 +56,7 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
                 known.clear();
             }
         }
-        known.insert(key, Known { since: Instant::now(), life, value });
+        known.insert(key, Known { since: Instant::now(), life: life.min(self.life), value });
     }
 
     /// What to say in [`put_since`](Self::put_since): taken before the answer is found out.
@@ -69,10 +64,10 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
         self.forgotten.load(Ordering::Acquire)
     }
 
-    /// Remembers an answer, unless something was forgotten since it was begun to be found out: it may be what should be
-    /// forgotten.
-    pub(super) fn put_since(&self, since: u64, key: K, value: V) {
-        self.put_if(|| self.now() == since, self.life, key, value);
+    /// Remembers an answer that is good for no longer than `life`, unless something was forgotten since it was begun to be
+    /// found out: it may be what should be forgotten.
+    pub(super) fn put_since(&self, since: u64, life: Duration, key: K, value: V) {
+        self.put_if(|| self.now() == since, life, key, value);
     }
 
     /// Forgets the answers that are like this.
@@ -109,18 +104,18 @@ mod tests {
         recent.forget(|value| *value == 4);
         assert_eq!((recent.get(&"d"), recent.get(&"e")), (None, None));
         let since = recent.now();
-        recent.put_since(since, "d", 3);
+        recent.put_since(since, Duration::MAX, "d", 3);
         assert_eq!(recent.get(&"d"), Some(3));
         recent.clear();
-        recent.put_since(since, "d", 3);
+        recent.put_since(since, Duration::MAX, "d", 3);
         assert_eq!(recent.get(&"d"), None);
     }
 
     #[test]
     fn an_answer_may_be_good_for_less_and_never_for_more() {
         let recent = Recent::new(Duration::from_millis(50), 10);
-        recent.put_for(Duration::ZERO, "a", 1);
-        recent.put_for(Duration::MAX, "b", 2);
+        recent.put_since(0, Duration::ZERO, "a", 1);
+        recent.put_since(0, Duration::MAX, "b", 2);
         assert_eq!((recent.get(&"a"), recent.get(&"b")), (None, Some(2)));
         std::thread::sleep(Duration::from_millis(60));
         assert_eq!(recent.get(&"b"), None);

@@ -400,7 +400,7 @@ fn registry_code(error: &registry::Error) -> ErrorCode {
     use registry::Error as E;
     match error {
         E::BlobUnknown => ErrorCode::BlobUnknown,
-        E::BlobInUse => ErrorCode::Denied,
+        E::BlobInUse | E::TagTaken(_) => ErrorCode::Denied,
         E::DirectUnsupported => ErrorCode::Unsupported,
         E::TooLargeForObject { .. } => ErrorCode::SizeInvalid,
         E::NoSuchPart(_) | E::PartMalformed(_) | E::NothingPut => ErrorCode::BlobUploadInvalid,
@@ -431,6 +431,7 @@ fn registry_status(error: &registry::Error) -> StatusCode {
     match error {
         E::BlobUnknown | E::UploadUnknown | E::ManifestUnknown | E::NameUnknown => StatusCode::NOT_FOUND,
         E::BlobInUse => StatusCode::CONFLICT,
+        E::TagTaken(_) => StatusCode::FORBIDDEN,
         E::DirectUnsupported => StatusCode::METHOD_NOT_ALLOWED,
         E::OutOfTurn { .. } => StatusCode::RANGE_NOT_SATISFIABLE,
         E::ManifestInvalid(ManifestError::TooLarge(_)) | E::AnnotationsTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,

@@ -12,8 +12,8 @@ use super::reply::Reply;
 use super::route::Route;
 use super::{Api, Call};
 use crate::auth::{Action, Need};
-use crate::oci::{Digest, Manifest, MediaType, Reference, RepositoryName, Tag};
-use crate::registry::PutManifest;
+use crate::oci::{Manifest, MediaType, Reference, RepositoryName, Tag};
+use crate::registry::{self, PutManifest};
 
 impl Api {
     pub(super) async fn manifest(
@@ -63,9 +63,19 @@ impl Api {
         };
         let tags = call.query.all("tag").map(str::parse).collect::<Result<Vec<Tag>, _>>()?;
         let bytes = self.whole(body, Manifest::MAX_BYTES).await?;
-        self.check_overwriting(name, &reference, &tags, &bytes, call).await?;
-        let put = PutManifest { reference: reference.clone(), tags: tags.clone(), media_type, bytes };
-        let manifest = self.registry.put_manifest(name, put).await?;
+        let overwriting = [Need::Action(Action::TagOverwrite, name.clone())];
+        let decision = self.gate.decide(&call.caller, &overwriting).await?;
+        let put = PutManifest {
+            reference: reference.clone(),
+            tags: tags.clone(),
+            may_move_tags: decision.is_yes(),
+            media_type,
+            bytes,
+        };
+        let manifest = match self.registry.put_manifest(name, put).await {
+            Err(registry::Error::TagTaken(_)) => return Err(refused(call, &overwriting, decision)),
+            put => put?,
+        };
         let location = Route::Manifest { name: name.clone(), reference: Reference::Digest(manifest.digest.clone()) };
         let mut reply =
             Reply::new(StatusCode::CREATED).with(&LOCATION, location).with(&CONTENT_DIGEST, &manifest.digest);
@@ -73,33 +83,5 @@ impl Api {
             reply = reply.with(&SUBJECT, subject);
         }
         Ok(tags.iter().fold(reply, |reply, tag| reply.and(&TAG, tag)))
-    }
-
-    /// Refuses to move a tag from another manifest for a caller who may only give new ones.
-    async fn check_overwriting(
-        &self,
-        name: &RepositoryName,
-        reference: &Reference,
-        tags: &[Tag],
-        bytes: &[u8],
-        call: &Call,
-    ) -> Result<(), Error> {
-        let need = [Need::Action(Action::TagOverwrite, name.clone())];
-        let decision = self.gate.decide(&call.caller, &need).await?;
-        if decision.is_yes() {
-            return Ok(());
-        }
-        let named = match reference {
-            Reference::Tag(tag) => Some(tag),
-            Reference::Digest(_) => None,
-        };
-        for tag in named.into_iter().chain(tags) {
-            if let Some(digest) = self.registry.tagged(name, tag).await?
-                && digest != Digest::of(digest.algorithm(), bytes)
-            {
-                return Err(refused(call, &need, decision));
-            }
-        }
-        Ok(())
     }
 }

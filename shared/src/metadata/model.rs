@@ -196,6 +196,7 @@ impl Run {
                 assert_eq!(blobs.into_iter().collect::<BTreeSet<_>>(), absent);
                 assert_eq!(manifests.into_iter().collect::<BTreeSet<_>>(), absent_children);
             }
+            PutOutcome::TagTaken(tag) => panic!("{tag} may be moved"),
         }
     }
 

@@ -302,6 +302,8 @@ pub struct ManifestPut {
     pub referrer: Option<Referrer>,
     /// The tags that shall name it: at most [`ManifestPut::MAX_TAGS`].
     pub tags: Vec<Tag>,
+    /// Whether those of them that name another manifest may be moved.
+    pub may_move_tags: bool,
     /// The present.
     pub now: Timestamp,
 }
@@ -323,6 +325,8 @@ pub enum PutOutcome {
         /// Manifests that the repository does not have.
         manifests: Vec<Digest>,
     },
+    /// It is not: this tag names another manifest, and may not be moved.
+    TagTaken(Tag),
 }
 
 /// A request's wish to hold a session.

@@ -2,7 +2,7 @@
 
 use super::body::BodyError;
 use crate::metadata;
-use crate::oci::{Digest, ManifestError, ResumeDigestError, UploadId};
+use crate::oci::{Digest, ManifestError, ResumeDigestError, Tag, UploadId};
 use crate::storage::{self, BucketId, ShardedError};
 
 /// The outcome of a request.
@@ -68,6 +68,9 @@ pub enum Error {
     /// The manifest is not one.
     #[error("{0}")]
     ManifestInvalid(#[from] ManifestError),
+    /// A tag names another manifest, and the caller may not move it.
+    #[error("the tag {0} names another manifest, and may not be moved")]
+    TagTaken(Tag),
     /// What is shown of the manifest among its subject's referrers is too large to keep.
     #[error("a manifest with a subject may have annotations of {limit} bytes at most")]
     AnnotationsTooLarge {

@@ -18,6 +18,8 @@ pub struct PutManifest {
     pub reference: Reference,
     /// More tags that shall name it.
     pub tags: Vec<Tag>,
+    /// Whether tags that name another manifest may be moved.
+    pub may_move_tags: bool,
     /// What the client says that it is.
     pub media_type: Option<MediaType>,
     /// Its bytes.
@@ -78,12 +80,21 @@ impl Registry {
             generation: Generation::next(None, now),
             pushed: now,
         };
-        let put = ManifestPut { repository: repository.clone(), manifest: record, children, referrer, tags, now };
+        let put = ManifestPut {
+            repository: repository.clone(),
+            manifest: record,
+            children,
+            referrer,
+            tags,
+            may_move_tags: put.may_move_tags,
+            now,
+        };
         match self.metadata.put_manifest(&put).await? {
             PutOutcome::Published => Ok(NewManifest { digest, subject }),
             PutOutcome::Missing { blobs, manifests } => {
                 Err(Error::ManifestBlobUnknown { missing: blobs.into_iter().chain(manifests).collect() })
             }
+            PutOutcome::TagTaken(tag) => Err(Error::TagTaken(tag)),
         }
     }
 
@@ -99,11 +110,6 @@ impl Registry {
             None => self.read_large(repository, &digest).await?,
         };
         Ok(StoredManifest { digest, media_type: record.media_type, bytes })
-    }
-
-    /// What the tag names, if it names something.
-    pub async fn tagged(&self, repository: &RepositoryName, tag: &Tag) -> Result<Option<Digest>> {
-        Ok(self.metadata.tag(repository, tag).await?.map(|record| record.digest))
     }
 
     /// Removes a tag, or a manifest with every tag that names it.

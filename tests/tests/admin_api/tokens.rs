@@ -147,3 +147,29 @@ async fn nobody_inherits_the_tokens_of_a_name() {
     assert_eq!(world.ask(ROOT, Method::POST, "users", user).await.status, 201);
     assert_eq!(world.get(Who::With("alice", &secret), "me").await.status, 401);
 }
+
+#[tokio::test]
+async fn a_token_that_may_overwrite_no_tag_gives_new_ones_only() {
+    let world = World::new().await;
+    let limits = json!([{ "repositories": "team-a/**", "actions": ["pull", "push"] }]);
+    let (_, secret, _) = made(&world, ROOT, json!({ "label": "releases", "limits": limits })).await;
+    let release = Who::With("root", &secret);
+    let index = |note: &str| {
+        json!({
+            "schemaVersion": 2,
+            "mediaType": "application/vnd.oci.image.index.v1+json",
+            "manifests": [],
+            "annotations": { "note": note },
+        })
+    };
+    let put = async |who, tag: &str, note: &str| {
+        world.ask(who, Method::PUT, &format!("/v2/team-a/app/manifests/{tag}"), index(note)).await
+    };
+    assert_eq!(put(release, "1", "first").await.status, 201);
+    assert_eq!(put(release, "1", "first").await.status, 201, "it names the same");
+    let refused = put(release, "1", "second").await;
+    assert_eq!((refused.status.as_u16(), &*refused.code()), (403, "DENIED"), "{refused:?}");
+    assert_eq!(world.get(release, "/v2/team-a/app/manifests/1").await.json(), index("first"));
+    assert_eq!(put(ROOT, "1", "second").await.status, 201);
+    assert_eq!(put(release, "2", "second").await.status, 201);
+}

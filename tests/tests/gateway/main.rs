@@ -6,6 +6,7 @@ mod faults;
 mod large;
 mod limits;
 mod routes;
+mod sign_in;
 
 use harness::client::Client;
 use harness::conformance;

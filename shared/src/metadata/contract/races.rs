@@ -10,7 +10,7 @@ use super::sessions::{advance, completion};
 use super::subject::{
     Subject, at, claim, commit, digest, home, later_claim, lease, manifest, much_later, put, repository, tag, tags,
 };
-use crate::metadata::{BlobCommit, ClaimOutcome, Committed, PutOutcome, SessionClaim, Unlinked};
+use crate::metadata::{BlobCommit, ClaimOutcome, Committed, ManifestPut, PutOutcome, SessionClaim, Unlinked};
 use crate::oci::{Digest, RepositoryName};
 
 /// Runs both at once; from round to round now one, now the other is a little ahead.
@@ -104,6 +104,27 @@ pub async fn two_tag_movers_leave_one_tag(subject: &Subject) {
         let named = subject.store.tag(&a, &tag("1")).await.unwrap().unwrap().digest;
         assert!(named == digest("one") || named == digest("two"));
         tags_agree(subject, &a, &["before", "one", "two"]).await;
+    }
+}
+
+pub async fn of_two_who_may_move_no_tag_one_gives_it(subject: &Subject) {
+    for round in 0..subject.rounds {
+        let (a, _, _) = names(round);
+        let giving = |title| ManifestPut { may_move_tags: false, ..put(&a, &manifest(title, &[]), &["1"]) };
+        let (one, two) = (giving("one"), giving("two"));
+        let (store, other) = (subject.store.clone(), subject.other.clone());
+        let outcomes = race(round, async move { store.put_manifest(&one).await.unwrap() }, async move {
+            other.put_manifest(&two).await.unwrap()
+        })
+        .await;
+        let (given, refused) = match &outcomes {
+            (PutOutcome::Published, PutOutcome::TagTaken(taken)) if *taken == tag("1") => ("one", "two"),
+            (PutOutcome::TagTaken(taken), PutOutcome::Published) if *taken == tag("1") => ("two", "one"),
+            outcomes => panic!("{outcomes:?}"),
+        };
+        assert_eq!(subject.store.tag(&a, &tag("1")).await.unwrap().unwrap().digest, digest(given));
+        assert_eq!(subject.store.manifest(&a, &digest(refused)).await.unwrap(), None);
+        tags_agree(subject, &a, &["one", "two"]).await;
     }
 }
 

@@ -113,6 +113,7 @@ pub(in crate::metadata) fn put(repository: &RepositoryName, manifest: &ManifestR
         children: Vec::new(),
         referrer: None,
         tags: tags(names),
+        may_move_tags: true,
         now: at(0),
     }
 }
@@ -188,7 +189,7 @@ impl Subject {
     pub(in crate::metadata) async fn missing(&self, put: &ManifestPut) -> (Vec<Digest>, Vec<Digest>) {
         match self.store.put_manifest(put).await.unwrap() {
             PutOutcome::Missing { blobs, manifests } => (sorted(blobs), sorted(manifests)),
-            PutOutcome::Published => panic!("nothing was missing"),
+            outcome => panic!("nothing was missing: {outcome:?}"),
         }
     }
 

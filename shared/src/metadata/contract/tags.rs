@@ -1,7 +1,7 @@
 //! Tags and the way back from a manifest to them.
 
 use super::subject::{Subject, at, digest, manifest, put, repository, tag, tags};
-use crate::metadata::{ManifestPut, ManifestRecord, TagRecord};
+use crate::metadata::{ManifestPut, ManifestRecord, PutOutcome, TagRecord};
 use crate::oci::MediaType;
 
 pub async fn a_put_moves_every_tag_it_names(subject: &Subject) {
@@ -133,4 +133,17 @@ pub async fn tags_of_lists_every_tag_of_one_manifest_only(subject: &Subject) {
     assert_eq!(subject.store.tags_of(&a, &one.digest).await.unwrap(), tags(["1", "10", "_", "a"]));
     assert_eq!(subject.store.tags_of(&b, &one.digest).await.unwrap(), tags(["3"]));
     assert_eq!(subject.store.tags_of(&a, &digest("absent")).await.unwrap(), []);
+}
+
+pub async fn who_may_move_no_tag_gives_new_ones_and_those_that_stay(subject: &Subject) {
+    let (a, new) = (repository("a"), manifest("new", &[]));
+    let old = subject.push_manifest(&a, "old", &[], &["1"]).await;
+    let giving = |manifest: &_, tags: &[&str]| ManifestPut { may_move_tags: false, ..put(&a, manifest, tags) };
+    let refused = subject.store.put_manifest(&giving(&new, &["0", "1", "2"])).await.unwrap();
+    assert_eq!(refused, PutOutcome::TagTaken(tag("1")));
+    assert_eq!(subject.store.manifest(&a, &new.digest).await.unwrap(), None);
+    assert_eq!(subject.store.tags(&a, None, 10).await.unwrap(), Some(tags(["1"])));
+    subject.published(&giving(&new, &["2"])).await;
+    subject.published(&giving(&old, &["1", "3"])).await;
+    assert_eq!(subject.store.tags_of(&a, &old.digest).await.unwrap(), tags(["1", "3"]));
 }

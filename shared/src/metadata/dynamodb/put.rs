@@ -39,6 +39,14 @@ struct Seen {
     marked: bool,
 }
 
+impl Seen {
+    /// A tag that names another manifest, where none may be moved. That it stays so is for the transaction to say.
+    fn taken(&self, put: &ManifestPut) -> Option<Tag> {
+        let mut taken = self.tags.iter().filter(|(_, named)| **named != put.manifest.digest);
+        if put.may_move_tags { None } else { taken.next().map(|(tag, _)| tag.clone()) }
+    }
+}
+
 /// Four round trips for a new manifest of up to 25 blobs: uses, blobs, links, and the transaction; a fifth removes the
 /// uses of the put that this one replaces.
 pub(super) async fn put_manifest(store: &DynamoDbStore, put: &ManifestPut) -> Result<PutOutcome> {
@@ -53,6 +61,10 @@ pub(super) async fn put_manifest(store: &DynamoDbStore, put: &ManifestPut) -> Re
         if !(seen.manifests.is_empty() && seen.blobs.is_empty()) {
             store.delete_all(uses(generation)).await?;
             return Ok(missing(seen));
+        }
+        if let Some(tag) = seen.taken(put) {
+            store.delete_all(uses(generation)).await?;
+            return Ok(PutOutcome::TagTaken(tag));
         }
         if let Some(previous) = seen.previous.filter(|previous| *previous >= generation) {
             // Put in the same millisecond, or by a faster clock. The new uses stand before the old ones go.

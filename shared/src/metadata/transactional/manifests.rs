@@ -22,6 +22,9 @@ pub(super) fn put(rows: &mut dyn RowsMut, put: &ManifestPut) -> Result<PutOutcom
     if !blobs.is_empty() || !manifests.is_empty() {
         return Ok(PutOutcome::Missing { blobs, manifests });
     }
+    if let Some(tag) = taken(rows, put)? {
+        return Ok(PutOutcome::TagTaken(tag));
+    }
     let (repository, digest) = (&put.repository, &put.manifest.digest);
     let previous = get(rows, repository, digest)?;
     let generation = Generation::next(previous.as_ref().map(|record| record.generation), put.now);
@@ -62,6 +65,19 @@ fn missing_manifests(rows: &dyn Rows, put: &ManifestPut) -> Result<Vec<Digest>> 
         }
     }
     Ok(missing)
+}
+
+/// A tag that names another manifest, where none may be moved.
+fn taken(rows: &dyn Rows, put: &ManifestPut) -> Result<Option<Tag>> {
+    if put.may_move_tags {
+        return Ok(None);
+    }
+    for name in &put.tags {
+        if tag(rows, &put.repository, name)?.is_some_and(|named| named.digest != put.manifest.digest) {
+            return Ok(Some(name.clone()));
+        }
+    }
+    Ok(None)
 }
 
 /// Removes what a manifest holds: its uses, and its entry among the referrers of its subject.

@@ -219,7 +219,13 @@ impl Taking<'_> {
         for tags in [first].into_iter().chain(rest.chunks(ManifestPut::MAX_TAGS)) {
             if !self.import.options.dry_run {
                 let reference = Reference::Digest(digest.clone());
-                let put = PutManifest { reference, tags: tags.to_vec(), media_type: None, bytes: bytes.clone() };
+                let put = PutManifest {
+                    reference,
+                    tags: tags.to_vec(),
+                    may_move_tags: true,
+                    media_type: None,
+                    bytes: bytes.clone(),
+                };
                 self.import.registry.put_manifest(self.name, put).await?;
             }
             for tag in tags {
