@@ -25,6 +25,8 @@ enum What {
     },
     /// How fast layers are taken in: docs/uploads.md.
     Uploads,
+    /// What it costs to know who asks: docs/accounts.md.
+    SignIn,
 }
 
 /// Measures it.
@@ -32,6 +34,7 @@ pub(crate) fn run(places: &Places, arguments: &Arguments) -> Result<(), Failure>
     match &arguments.what {
         What::Ring { parts } => measure(places, "ring-speed", parts),
         What::Uploads => measure(places, "upload-speed", &[]),
+        What::SignIn => measure(places, "sign-in-cost", &[]),
     }
 }
 
