@@ -128,11 +128,7 @@ pub fn built_template() -> Option<serde_json::Value> {
 
 /// A program of the environment that SAM is in.
 pub fn sam(program: &str) -> Option<PathBuf> {
-    let path = tools::cache().map(|cache| cache.join("sam/bin").join(program)).filter(|path| path.is_file());
-    if path.is_none() {
-        tools::absent("SAM is not installed: `cargo xtask setup` installs it");
-    }
-    path
+    tools::of_environment("sam", program)
 }
 
 /// The directory of each function that was built for this machine.

@@ -9,6 +9,7 @@ use tempfile::TempDir;
 use crate::daemon::{Daemon, signal};
 use crate::image::Image;
 use crate::tools;
+use crate::trust::Trust;
 
 /// A docker daemon and its command line.
 #[derive(Debug)]
@@ -21,6 +22,11 @@ pub struct Dockerd {
 impl Dockerd {
     /// Starts a daemon; none, said aloud, where there cannot be one and may be none.
     pub fn start() -> Option<Self> {
+        Self::trusting(&Trust::ClearText)
+    }
+
+    /// One that speaks with registries so. Those of a loopback address it trusts whatever they show.
+    pub fn trusting(trust: &Trust) -> Option<Self> {
         let [docker, dockerd, _] = tools::find(&["docker", "dockerd", "containerd"])?.try_into().ok()?;
         if !tools::root() {
             return None;
@@ -32,6 +38,9 @@ impl Dockerd {
         command.arg("--host").arg(host(path)).arg("--pidfile").arg(path.join("pid"));
         command.arg("--config-file").arg(path.join("daemon.json"));
         command.args(["--storage-driver", "vfs", "--iptables=false", "--bridge=none"]);
+        if let Some(roots) = trust.roots() {
+            command.env("SSL_CERT_FILE", roots).env("SSL_CERT_DIR", path);
+        }
         std::fs::write(path.join("daemon.json"), "{}").expect("its settings can be written");
         let mut docker = Self { docker, daemon: None, directory };
         let ready = docker.command(["version"]);

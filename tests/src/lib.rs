@@ -28,5 +28,6 @@ pub mod stack;
 pub mod tls;
 pub mod tools;
 pub mod transfer;
+pub mod trust;
 pub mod watch;
 pub mod wire;

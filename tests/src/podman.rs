@@ -7,24 +7,31 @@ use tempfile::TempDir;
 
 use crate::image::{Image, Layout};
 use crate::tools;
+use crate::trust::Trust;
 
 /// podman with a store, a home and settings of its own.
 #[derive(Debug)]
 pub struct Podman {
     program: PathBuf,
     directory: TempDir,
+    trust: Trust,
 }
 
 impl Podman {
     /// podman; none, said aloud, where it is missing and may be.
     pub fn find() -> Option<Self> {
+        Self::trusting(&Trust::ClearText)
+    }
+
+    /// One that speaks with registries so.
+    pub fn trusting(trust: &Trust) -> Option<Self> {
         let program = tools::find(&["podman"])?.pop()?;
         let directory = TempDir::new().expect("a temporary directory can be made");
         let settings = directory.path().join(".config/containers");
         std::fs::create_dir_all(&settings).expect("its settings can be made");
         std::fs::write(settings.join("policy.json"), r#"{"default":[{"type":"insecureAcceptAnything"}]}"#)
             .expect("its settings can be written");
-        Some(Self { program, directory })
+        Some(Self { program, directory, trust: trust.clone() })
     }
 
     /// Runs a command and returns what it writes.
@@ -57,7 +64,7 @@ impl Podman {
 
     /// Pulls an image, and returns its id.
     pub fn pull(&self, name: &str) -> String {
-        self.run(&["pull", "--quiet", "--tls-verify=false", name])
+        self.run(&["pull", "--quiet", &self.trust.flag(""), name])
     }
 
     /// Removes every image.

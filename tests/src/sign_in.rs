@@ -1,8 +1,7 @@
-//! What each client does with a registry that wants to know who asks: sign in, push, pull and sign out, all in clear text on
-//! this machine. A wrong password gets the client's own message, and who is signed out gets nothing.
+//! What each client does with a registry that wants to know who asks: sign in, push, pull and sign out, in clear text or
+//! over TLS. A wrong password gets the client's own message, and who is signed out gets nothing.
 
 use std::net::SocketAddr;
-use std::process::Command;
 
 use crate::accounts::PASSWORD;
 use crate::containerd::Containerd;
@@ -11,6 +10,7 @@ use crate::image::{Image, Layout};
 use crate::podman::Podman;
 use crate::skopeo::Skopeo;
 use crate::tools;
+use crate::trust::Trust;
 
 /// Who signs in. They may push below `team-a`.
 pub const USER: &str = "alice";
@@ -20,9 +20,12 @@ const MIB: usize = 1 << 20;
 /// Layers that pass a gateway in one request.
 const SMALL: [usize; 2] = [MIB, 20_000];
 
+/// What each client is told by Go when it does not know who vouches for a registry.
+const STRANGER: &str = "certificate signed by unknown authority";
+
 /// docker.
-pub fn docker(registry: SocketAddr) {
-    let Some(docker) = Dockerd::start() else { return };
+pub fn docker(registry: SocketAddr, trust: &Trust) {
+    let Some(docker) = Dockerd::trusting(trust) else { return };
     let address = registry.to_string();
     let login = || docker.command(["login", "--username", USER, "--password-stdin", &address]);
     let refused = tools::failure_of(&mut login(), "wrong password here");
@@ -31,8 +34,7 @@ pub fn docker(registry: SocketAddr) {
     let image = Image::of_noise(21, &SMALL);
     docker.load(&image, &name);
     let id = docker.id(&name);
-    let refused = tools::failure_of(&mut docker.command(["push", &name]), "");
-    assert!(refused.contains("unauthorized") || refused.contains("denied"), "{refused}");
+    assert_refused(&tools::failure_of(&mut docker.command(["push", &name]), ""));
     let welcomed = tools::output_with(&mut login(), PASSWORD);
     assert!(welcomed.contains("Login Succeeded"), "{welcomed}");
     docker.run(["push", &name]);
@@ -41,76 +43,104 @@ pub fn docker(registry: SocketAddr) {
     assert_eq!(docker.id(&name), id);
     let other = format!("{registry}/team-b/docker:1");
     docker.run(["tag", &name, &other]);
-    let refused = tools::failure_of(&mut docker.command(["push", &other]), "");
-    assert!(refused.contains("unauthorized") || refused.contains("denied"), "{refused}");
+    assert_refused(&tools::failure_of(&mut docker.command(["push", &other]), ""));
     docker.run(["logout", &address]);
     docker.forget();
-    let refused = tools::failure_of(&mut docker.command(["pull", &name]), "");
-    assert!(refused.contains("unauthorized") || refused.contains("denied"), "{refused}");
+    assert_refused(&tools::failure_of(&mut docker.command(["pull", &name]), ""));
+}
+
+/// docker, which trusts somebody else.
+pub fn docker_trusts_no_stranger(registry: SocketAddr, trust: &Trust) {
+    let Some(docker) = Dockerd::trusting(trust) else { return };
+    let address = registry.to_string();
+    let mut login = docker.command(["login", "--username", USER, "--password-stdin", &address]);
+    assert_stranger(&tools::failure_of(&mut login, PASSWORD));
 }
 
 /// containerd, which keeps no credentials: they come with each command.
-pub fn containerd(registry: SocketAddr) {
+pub fn containerd(registry: SocketAddr, trust: &Trust) {
     let Some(containerd) = Containerd::start() else { return };
     let name = format!("{registry}/team-a/containerd:1");
     let layout = Layout::default().image(&name, &Image::of_noise(22, &SMALL));
     containerd.import(&layout.archive());
     let [right, wrong] = [PASSWORD, "wrong"].map(|password| format!("{USER}:{password}"));
-    let push = |user: &str| containerd.command(["images", "push", "--plain-http", "--user", user, &name]);
+    let flag = trust.flag_of_containerd();
+    let push = |user: &str| containerd.command(["images", "push", &flag, "--user", user, &name]);
     let refused = tools::failure_of(&mut push(&wrong), "");
     assert!(refused.contains("401") || refused.contains("authorization failed"), "{refused}");
     tools::output_of(&mut push(&right));
     containerd.forget();
-    let refused = tools::failure_of(&mut containerd.command(["content", "fetch", "--plain-http", &name]), "");
+    let refused = tools::failure_of(&mut containerd.command(["content", "fetch", &flag, &name]), "");
     assert!(refused.contains("401") || refused.contains("authorization failed"), "{refused}");
-    containerd.run(["content", "fetch", "--plain-http", "--user", &right, &name]);
+    containerd.run(["content", "fetch", &flag, "--user", &right, &name]);
     assert_eq!(containerd.content(), layout.digests());
 }
 
+/// containerd, which trusts somebody else.
+pub fn containerd_trusts_no_stranger(registry: SocketAddr, trust: &Trust) {
+    let Some(containerd) = Containerd::start() else { return };
+    let (name, user) = (format!("{registry}/team-a/containerd:1"), format!("{USER}:{PASSWORD}"));
+    let arguments = ["content", "fetch", &trust.flag_of_containerd(), "--user", &user, &name];
+    assert_stranger(&tools::failure_of(&mut containerd.command(arguments), ""));
+}
+
 /// skopeo.
-pub fn skopeo(registry: SocketAddr) {
-    let Some(skopeo) = Skopeo::find() else { return };
-    let address = registry.to_string();
-    let login = || {
-        let arguments = ["login", "--tls-verify=false", "--username", USER, "--password-stdin", &address];
-        skopeo.command(&arguments)
-    };
+pub fn skopeo(registry: SocketAddr, trust: &Trust) {
+    let Some(skopeo) = Skopeo::trusting(trust) else { return };
+    let (address, flag) = (registry.to_string(), trust.flag(""));
+    let login = || skopeo.command(&["login", &flag, "--username", USER, "--password-stdin", &address]);
     let refused = tools::failure_of(&mut login(), "wrong password here");
     assert!(refused.contains("invalid username/password"), "{refused}");
     let layout = Layout::default().image("1", &Image::of_noise(23, &SMALL));
     let (source, target) = (skopeo.source(&layout, "1"), format!("docker://{registry}/team-a/skopeo:1"));
-    let copy = ["--insecure-policy", "copy", "--dest-tls-verify=false", &source, &target];
-    let refused = tools::failure_of(&mut skopeo.command(&copy), "");
-    assert!(refused.contains("unauthorized") || refused.contains("denied"), "{refused}");
+    let copy = ["--insecure-policy", "copy", &trust.flag("dest-"), &source, &target];
+    assert_refused(&tools::failure_of(&mut skopeo.command(&copy), ""));
     tools::output_with(&mut login(), PASSWORD);
     skopeo.copy(&[&source, &target]);
     assert_eq!(skopeo.pull(&[], &target), layout.digests());
     tools::output_of(&mut skopeo.command(&["logout", &address]));
-    let inspect = ["inspect", "--tls-verify=false", &target];
-    let refused = tools::failure_of(&mut skopeo.command(&inspect), "");
-    assert!(refused.contains("unauthorized") || refused.contains("denied"), "{refused}");
+    assert_refused(&tools::failure_of(&mut skopeo.command(&["inspect", &flag, &target]), ""));
+}
+
+/// skopeo, which trusts somebody else.
+pub fn skopeo_trusts_no_stranger(registry: SocketAddr, trust: &Trust) {
+    let Some(skopeo) = Skopeo::trusting(trust) else { return };
+    let address = registry.to_string();
+    let login = ["login", &trust.flag(""), "--username", USER, "--password-stdin", &address];
+    assert_stranger(&tools::failure_of(&mut skopeo.command(&login), PASSWORD));
 }
 
 /// podman.
-pub fn podman(registry: SocketAddr) {
-    let Some(podman) = Podman::find() else { return };
-    let address = registry.to_string();
-    let login = || {
-        let arguments = ["login", "--tls-verify=false", "--username", USER, "--password-stdin", &address];
-        podman.command(&arguments)
-    };
+pub fn podman(registry: SocketAddr, trust: &Trust) {
+    let Some(podman) = Podman::trusting(trust) else { return };
+    let (address, flag) = (registry.to_string(), trust.flag(""));
+    let login = || podman.command(&["login", &flag, "--username", USER, "--password-stdin", &address]);
     let refused = tools::failure_of(&mut login(), "wrong password here");
     assert!(refused.contains("invalid username/password"), "{refused}");
     tools::output_with(&mut login(), PASSWORD);
     let name = format!("{registry}/team-a/podman:1");
     let image = Image::of_noise(24, &SMALL);
     podman.load(&image, &name);
-    podman.run(&["push", "--tls-verify=false", &name]);
+    podman.run(&["push", &flag, &name]);
     podman.forget();
     assert_eq!(podman.pull(&name), image.id().hex());
     podman.run(&["logout", &address]);
     podman.forget();
-    let pull: &mut Command = &mut podman.command(&["pull", "--tls-verify=false", &name]);
-    let refused = tools::failure_of(pull, "");
-    assert!(refused.contains("unauthorized") || refused.contains("denied"), "{refused}");
+    assert_refused(&tools::failure_of(&mut podman.command(&["pull", &flag, &name]), ""));
+}
+
+/// podman, which trusts somebody else.
+pub fn podman_trusts_no_stranger(registry: SocketAddr, trust: &Trust) {
+    let Some(podman) = Podman::trusting(trust) else { return };
+    let address = registry.to_string();
+    let login = ["login", &trust.flag(""), "--username", USER, "--password-stdin", &address];
+    assert_stranger(&tools::failure_of(&mut podman.command(&login), PASSWORD));
+}
+
+fn assert_refused(told: &str) {
+    assert!(told.contains("unauthorized") || told.contains("denied"), "{told}");
+}
+
+fn assert_stranger(told: &str) {
+    assert!(told.contains(STRANGER), "{told}");
 }

@@ -8,25 +8,33 @@ use tempfile::TempDir;
 
 use crate::image::{Layout, digests_in};
 use crate::tools;
+use crate::trust::Trust;
 
 /// A directory for skopeo to copy from, one to copy to, and what it is called with.
 #[derive(Debug)]
 pub struct Skopeo {
     program: PathBuf,
     directory: TempDir,
+    trust: Trust,
 }
 
 impl Skopeo {
     /// skopeo; none, said aloud, where it is missing and may be.
     pub fn find() -> Option<Self> {
+        Self::trusting(&Trust::ClearText)
+    }
+
+    /// One that speaks with registries so.
+    pub fn trusting(trust: &Trust) -> Option<Self> {
         let program = tools::find(&["skopeo"])?.pop()?;
-        Some(Self { program, directory: TempDir::new().expect("a temporary directory can be made") })
+        let directory = TempDir::new().expect("a temporary directory can be made");
+        Some(Self { program, directory, trust: trust.clone() })
     }
 
     /// `skopeo copy` with these arguments.
     pub fn copy(&self, arguments: &[&str]) {
         let mut command = self.command(&["--insecure-policy", "copy", "--quiet", "--preserve-digests"]);
-        command.args(["--src-tls-verify=false", "--dest-tls-verify=false", "--dest-oci-accept-uncompressed-layers"]);
+        command.arg("--dest-oci-accept-uncompressed-layers").args(["src-", "dest-"].map(|side| self.trust.flag(side)));
         tools::output_of(command.args(arguments));
     }
 

@@ -1,6 +1,6 @@
 //! Certificates of the tests' own, and a client that trusts nothing else.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,11 +20,23 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use crate::trust::Trust;
+
 /// HTTP/1.1 and HTTP/2, as a handshake names them.
 pub const PROTOCOLS: [&str; 2] = ["http/1.1", "h2"];
 
 /// Both versions of TLS.
 pub const VERSIONS: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
+
+/// An address of this machine that others reach it by; the loopback's where there is none.
+pub fn own_address() -> IpAddr {
+    // Nothing is sent: it is only found out from where it would be.
+    let chosen = UdpSocket::bind("0.0.0.0:0").and_then(|socket| {
+        socket.connect("192.0.2.1:9")?;
+        socket.local_addr()
+    });
+    chosen.map_or(Ipv4Addr::LOCALHOST.into(), |address| address.ip())
+}
 
 /// Who certifies: a root that clients trust, and one below it that vouches for servers.
 pub struct Authority {
@@ -80,9 +92,25 @@ impl Authority {
 
     /// Certifies that this key is the key of 127.0.0.1.
     pub fn certify(&self, key: &KeyPair) -> Pair {
-        let params = CertificateParams::new(["127.0.0.1".to_owned()]).expect("an address");
+        self.certify_for(key, Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Certifies that a new key is the key of this address.
+    pub fn issue_for(&self, address: IpAddr) -> Pair {
+        self.certify_for(&KeyPair::generate().expect("a key"), address)
+    }
+
+    fn certify_for(&self, key: &KeyPair, address: IpAddr) -> Pair {
+        let params = CertificateParams::new([address.to_string()]).expect("an address");
         let certificate = params.signed_by(key, &self.below).expect("a certificate");
         Pair { certificate: certificate.pem() + &self.below.pem(), key: key.serialize_pem() }
+    }
+
+    /// Writes its own certificate into this directory, for clients of others that are to trust it.
+    pub fn write(&self, directory: &Path) -> Trust {
+        std::fs::create_dir_all(directory).expect("the directory can be made");
+        std::fs::write(directory.join("ca.crt"), self.root.pem()).expect("it can be written");
+        Trust::authority(directory)
     }
 
     /// A client that trusts this authority and no other.

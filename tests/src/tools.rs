@@ -27,6 +27,15 @@ pub fn cache() -> Option<PathBuf> {
     set("RINGHOLD_CACHE").or_else(|| Some(set("HOME")?.join(".cache/ringhold")))
 }
 
+/// A program of a Python environment that `cargo xtask setup` makes; none, said aloud, where it is missing and may be.
+pub fn of_environment(environment: &str, program: &str) -> Option<PathBuf> {
+    let path = cache().map(|cache| cache.join(environment).join("bin").join(program)).filter(|path| path.is_file());
+    if path.is_none() {
+        absent(&format!("{program} is not installed: `cargo xtask setup` installs it"));
+    }
+    path
+}
+
 /// Says why a test does not run.
 pub fn absent(why: &str) {
     assert!(!all_required(), "{why}");

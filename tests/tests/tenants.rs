@@ -1,17 +1,21 @@
 //! Two teams in one registry: what one of them has, the other can neither read nor learn of, however it asks. Every attempt
 //! leaves a trace in the audit.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use harness::accounts::{PASSWORD, add_user, basic, grant};
 use harness::client::{Answer, Client};
 use harness::content::{IMAGE, digest, image, noise};
 use harness::memory;
+use harness::stack::Stack;
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use shared::auth::{Act, ActsWanted, GateSettings, Role};
 use shared::clock::Timestamp;
+use shared::config::Aws;
 use shared::http::{Api, Settings};
-use shared::registry::Terms;
+use shared::registry::{Registry, Terms};
 
 /// What Alice has, in a repository of hers.
 struct Tenants {
@@ -24,7 +28,11 @@ struct Tenants {
 impl Tenants {
     async fn new() -> Self {
         let settings = Settings { gate: GateSettings::default(), ..Settings::default() };
-        let (api, _) = memory::api_and_facts(Terms::default(), settings).await;
+        Self::of(memory::api_and_facts(Terms::default(), settings).await.0).await
+    }
+
+    /// The same of any registry.
+    async fn of(api: Api) -> Self {
         for (user, team) in [("alice", "team-a/**"), ("bob", "team-b/**")] {
             add_user(api.gate().accounts(), user, vec![grant(team, Role::Admin)]).await;
         }
@@ -54,8 +62,8 @@ impl Tenants {
     async fn refusals(&self) -> Vec<Act> {
         let now = Timestamp::now();
         let wanted = ActsWanted {
-            from: now.minus(std::time::Duration::from_mins(5)),
-            until: now.plus(std::time::Duration::from_mins(5)),
+            from: now.minus(Duration::from_mins(5)),
+            until: now.plus(Duration::from_mins(5)),
             who: Some("user:bob".to_owned()),
             refused: true,
             limit: 100,
@@ -206,4 +214,37 @@ async fn a_list_of_repositories_names_ones_own_only() {
             assert_eq!(list, json!({ "repositories": [name] }), "{user}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_url_opens_one_private_blob_to_whoever_has_it_and_for_its_life_only() {
+    let Some(stack) = Stack::fresh().await else { return };
+    let aws = Aws { settings: Some(stack.emulator().sdk_config()), ..Aws::default() };
+    let (storage, metadata) = stack.stores().open(&aws).await.expect("the stores can be opened");
+    let settings = Settings {
+        gate: GateSettings::default(),
+        redirect_above: Some(1000),
+        url_life: Duration::from_secs(3),
+        ..Settings::default()
+    };
+    let api = Api::new(Registry::new(storage, metadata, Terms::default()), settings);
+    let tenants = Tenants::of(api).await;
+    let (blob, other) = (digest(&tenants.blob), digest(&noise(99, 2000)));
+    let refused = tenants.bob(Method::GET, format!("/v2/team-a/app/blobs/{blob}")).await;
+    assert_eq!((refused.status, refused.header("location")), (StatusCode::FORBIDDEN, ""));
+
+    let target = format!("/v2/team-a/app/blobs/{blob}");
+    let redirect = tenants.ask("alice", Method::GET, target, Bytes::new()).await;
+    assert_eq!(redirect.status, StatusCode::TEMPORARY_REDIRECT);
+    let url = redirect.header("location").to_owned();
+    let bucket = Client::new(stack.emulator().address());
+    let opened = bucket.get(url.as_str()).await;
+    assert!(opened.status == StatusCode::OK && opened.body == tenants.blob, "{}", opened.status);
+    assert_eq!(bucket.get(url.replace(&blob.hex(), &other.hex())).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(bucket.delete(url.as_str()).await.status, StatusCode::FORBIDDEN);
+    let longer = url.replace("X-Amz-Expires=3", "X-Amz-Expires=300");
+    assert!(longer != url && bucket.get(longer).await.status == StatusCode::FORBIDDEN);
+
+    tokio::time::sleep(Duration::from_millis(4100)).await;
+    assert_eq!(bucket.get(url.as_str()).await.status, StatusCode::FORBIDDEN);
 }

@@ -39,7 +39,7 @@ enum Chore {
     Costs(costs::Arguments),
     /// Runs the AWS stack on this machine.
     Local(local::Arguments),
-    /// Installs what the tests need: registry clients, and in the cache directory the AWS emulator and SAM.
+    /// Installs what the tests need: registry clients, and in the cache directory the AWS emulator, SAM and a fuzzer.
     Setup,
     /// Asks a deployed registry what nobody could know before it ran on AWS; fails when it is not what Ringhold relies on.
     Smoke(smoke::Arguments),
@@ -76,7 +76,8 @@ fn run(chore: &Chore) -> Result<(), Failure> {
 /// Installs what the tests need; what is there already is left alone.
 fn setup(places: &Places) -> Result<(), Failure> {
     clients::install()?;
-    Environment::Emulator.install(places)?;
-    Environment::Sam.install(places)?;
+    for environment in [Environment::Emulator, Environment::OpenApi, Environment::Sam] {
+        environment.install(places)?;
+    }
     deny::install(places)
 }

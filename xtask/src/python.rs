@@ -1,5 +1,5 @@
-//! Tools from Python packages, in virtual environments in the cache. Their packages cannot live in one environment: the
-//! emulator and SAM want different releases of what both are built on.
+//! Tools from Python packages, in virtual environments in the cache. Their packages cannot live in one environment: they
+//! want different releases of what they are built on.
 
 use std::env;
 use std::ffi::OsString;
@@ -17,6 +17,8 @@ use crate::step;
 pub(crate) enum Environment {
     /// The AWS emulator, run by `localstack/emulator.py`.
     Emulator,
+    /// What reads the `OpenAPI` document and asks the registry whatever it allows.
+    OpenApi,
     /// What builds, checks and deploys the stack: SAM, cfn-lint, cargo-lambda and the linker that it wants.
     Sam,
 }
@@ -25,15 +27,17 @@ impl Environment {
     fn name(self) -> &'static str {
         match self {
             Self::Emulator => "emulator",
+            Self::OpenApi => "openapi",
             Self::Sam => "sam",
         }
     }
 
     fn requirements(self, places: &Places) -> PathBuf {
-        places.localstack().join(match self {
-            Self::Emulator => "requirements.txt",
-            Self::Sam => "requirements-sam.txt",
-        })
+        match self {
+            Self::Emulator => places.localstack().join("requirements.txt"),
+            Self::OpenApi => places.root().join("tests/requirements-openapi.txt"),
+            Self::Sam => places.localstack().join("requirements-sam.txt"),
+        }
     }
 
     /// A program of the environment.

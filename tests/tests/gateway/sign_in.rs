@@ -10,6 +10,7 @@ use harness::deployment::Deployment;
 use harness::server::program;
 use harness::sign_in::{self, USER};
 use harness::tools;
+use harness::trust::Trust;
 use http::Method;
 
 /// What the first administrator sets in the place of the password that the stack was made with.
@@ -60,25 +61,25 @@ fn administer(stack: &Deployment, password: &str, arguments: &[&str]) -> Command
 #[test]
 fn docker_signs_in_pushes_pulls_and_signs_out() {
     let Some(stack) = stack() else { return };
-    sign_in::docker(stack.registry());
+    sign_in::docker(stack.registry(), &Trust::ClearText);
 }
 
 #[test]
 fn containerd_signs_in_with_every_command() {
     let Some(stack) = stack() else { return };
-    sign_in::containerd(stack.registry());
+    sign_in::containerd(stack.registry(), &Trust::ClearText);
 }
 
 #[test]
 fn skopeo_signs_in_pushes_pulls_and_signs_out() {
     let Some(stack) = stack() else { return };
-    sign_in::skopeo(stack.registry());
+    sign_in::skopeo(stack.registry(), &Trust::ClearText);
 }
 
 #[test]
 fn podman_signs_in_pushes_pulls_and_signs_out() {
     let Some(stack) = stack() else { return };
-    sign_in::podman(stack.registry());
+    sign_in::podman(stack.registry(), &Trust::ClearText);
 }
 
 /// The gateway renames what a function says in `WWW-Authenticate`; the template maps it back.

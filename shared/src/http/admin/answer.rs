@@ -87,12 +87,20 @@ pub(super) fn page<T>(mut read: Vec<T>, size: usize, name: impl Fn(&T) -> &str) 
 impl Api {
     /// What the body says.
     pub(super) async fn read<T: DeserializeOwned>(&self, body: WireBody) -> Result<T, Error> {
-        serde_json::from_slice(&self.whole(body, LARGEST).await?).map_err(Error::Json)
+        object(&self.whole(body, LARGEST).await?)
     }
 
     /// The same; a body of nothing says nothing.
     pub(super) async fn read_or_default<T: DeserializeOwned + Default>(&self, body: WireBody) -> Result<T, Error> {
         let bytes = self.whole(body, LARGEST).await?;
-        if bytes.is_empty() { Ok(T::default()) } else { serde_json::from_slice(&bytes).map_err(Error::Json) }
+        if bytes.is_empty() { Ok(T::default()) } else { object(&bytes) }
     }
+}
+
+/// What an object of JSON says. Of a list, its fields would be taken in their order.
+fn object<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Error> {
+    if bytes.trim_ascii_start().first().is_some_and(|first| *first != b'{') {
+        return Err(Error::Json(serde::de::Error::custom("an object is expected")));
+    }
+    serde_json::from_slice(bytes).map_err(Error::Json)
 }

@@ -13,7 +13,7 @@ use utoipa::openapi::{
 use utoipa::{PartialSchema, ToSchema};
 
 use super::AdminRoute;
-use super::wire::schema::{name, pattern, repository, role, subject, token_id};
+use super::wire::schema::{count, cursor, moment_or_day, name, pattern, repository, role, subject, token_id};
 use super::wire::{
     Acts, ChangeAccount, ChangeGroup, ChangeUser, CreateAccount, CreateGroup, CreateToken, CreateUser, Failures,
     GroupView, Groups, HeldGrant, HeldGrants, IssuerView, Issuers, KeyView, Keys, Me, ModeView, NewPassword, PutIssuer,
@@ -101,7 +101,7 @@ impl Schemas {
 struct Told {
     summary: &'static str,
     query: Vec<Parameter>,
-    body: Option<RefOr<Schema>>,
+    body: Option<(RefOr<Schema>, Required)>,
     answers: Vec<(StatusCode, &'static str, Option<RefOr<Schema>>)>,
     failures: Vec<StatusCode>,
 }
@@ -129,7 +129,16 @@ impl Told {
 
     /// What a body says may be malformed, or too long.
     fn body<T: ToSchema>(self, schemas: &mut Schemas) -> Self {
-        let body = Some(schemas.of::<T>());
+        self.takes::<T>(Required::True, schemas)
+    }
+
+    /// The same, where nothing may be said too.
+    fn optional_body<T: ToSchema>(self, schemas: &mut Schemas) -> Self {
+        self.takes::<T>(Required::False, schemas)
+    }
+
+    fn takes<T: ToSchema>(self, required: Required, schemas: &mut Schemas) -> Self {
+        let body = Some((schemas.of::<T>(), required));
         Self { body, ..self }.fails(StatusCode::BAD_REQUEST).fails(StatusCode::PAYLOAD_TOO_LARGE)
     }
 
@@ -157,7 +166,7 @@ impl Told {
 
     fn paged(self, last: RefOr<Schema>) -> Self {
         let paged =
-            self.query("n", "How many entries the page has: 1000 when nothing is said, at most 10000.", u64::schema());
+            self.query("n", "How many entries the page has: 1000 when nothing is said, at most 10000.", count());
         paged.query("last", "Only what comes after this name: the last one of the page before.", last)
     }
 
@@ -182,11 +191,10 @@ impl Told {
         for parameter in path.into_iter().chain(self.query) {
             operation = operation.parameter(parameter);
         }
-        if let Some(body) = self.body {
-            let content = ContentBuilder::new().schema(Some(body)).build();
-            operation = operation.request_body(Some(
-                RequestBodyBuilder::new().required(Some(Required::True)).content(JSON, content).build(),
-            ));
+        if let Some((schema, required)) = self.body {
+            let content = ContentBuilder::new().schema(Some(schema)).build();
+            let body = RequestBodyBuilder::new().required(Some(required)).content(JSON, content);
+            operation = operation.request_body(Some(body.build()));
         }
         for (status, description, schema) in self.answers {
             operation = operation.response(status.as_str(), response(description, schema));
@@ -346,7 +354,7 @@ fn told(route: &AdminRoute, method: &Method, schemas: &mut Schemas) -> Told {
             Told::new("Lists the public keys that access tokens are signed with.").answers::<Keys>(OK, "The keys.", s)
         }
         (AdminRoute::KeyRotation, _) => {
-            let told = Told::new("Signs access tokens with a new key from now on.").body::<RotateKeys>(s);
+            let told = Told::new("Signs access tokens with a new key from now on.").optional_body::<RotateKeys>(s);
             told.answers::<KeyView>(OK, "The new key.", s)
         }
         (AdminRoute::Mode, &Method::PUT) => {
@@ -357,13 +365,13 @@ fn told(route: &AdminRoute, method: &Method, schemas: &mut Schemas) -> Told {
             Told::new("Whether anything may be pushed and deleted.").answers::<ModeView>(OK, "The mode.", s)
         }
         (AdminRoute::Audit, _) => Told::new("Lists what was done and what was refused, the newest first.")
-            .query("from", "From when on; without it, seven days before.", String::schema())
-            .query("until", "Until when; without it, now.", String::schema())
+            .query("from", "From when on; without it, seven days before.", moment_or_day())
+            .query("until", "Until when; without it, now.", moment_or_day())
             .query("who", "Only what this caller did.", String::schema())
             .query("object", "Only what was done to this.", String::schema())
             .query("refused", "Whether only what was refused.", bool::schema())
-            .query("n", "How many at most: 100 when nothing is said, at most 1000.", u64::schema())
-            .query("after", "Only those that come after the answer that said this as `next`.", String::schema())
+            .query("n", "How many at most: 100 when nothing is said, at most 1000.", count())
+            .query("after", "Only those that come after the answer that said this as `next`.", cursor())
             .answers::<Acts>(OK, "The acts.", s),
         (AdminRoute::Document, _) => {
             let anything = ObjectBuilder::new().schema_type(Type::Object).build();

@@ -79,7 +79,7 @@ pub struct CreateUser {
     pub name: Name,
     /// Their password. Without one, one is generated and told in the answer, and has to be changed first of all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = schema::password)]
+    #[schema(schema_with = schema::password_or_null)]
     pub password: Option<String>,
     /// What they may do themselves.
     #[serde(default)]
@@ -113,14 +113,14 @@ pub struct ChangeUser {
     pub grants: Option<Vec<Grant>>,
     /// The groups that they are in, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = schema::names)]
+    #[schema(schema_with = schema::names_or_null)]
     pub groups: Option<Vec<Name>>,
     /// Whether they are kept out for now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub is_disabled: Option<bool>,
     /// Their password. It signs them out everywhere, and removes their tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = schema::password)]
+    #[schema(schema_with = schema::password_or_null)]
     pub password: Option<String>,
     /// Whether a password is generated, told in the answer, and has to be changed first of all.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -201,7 +201,7 @@ pub struct ChangeAccount {
     pub grants: Option<Vec<Grant>>,
     /// The groups that it is in, all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = schema::names)]
+    #[schema(schema_with = schema::names_or_null)]
     pub groups: Option<Vec<Name>>,
     /// Whether it is kept out for now.
     #[serde(default, skip_serializing_if = "Option::is_none")]

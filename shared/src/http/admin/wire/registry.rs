@@ -47,7 +47,9 @@ pub struct PutVisibility {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Claims by name, and what each must be: `*` in it stands for any characters.
+    /// Claims by name, and what each must be: `*` in it stands for any characters. One at least that is no `iss` or `aud`
+    /// is more than stars.
+    #[schema(schema_with = schema::claims)]
     pub claims: BTreeMap<String, String>,
     /// What is granted.
     pub grants: Vec<Grant>,
@@ -62,6 +64,7 @@ pub struct IssuerView {
     /// What it calls itself: the `iss` of its tokens, or `aws`.
     pub issuer: String,
     /// Whom its tokens must be meant for.
+    #[schema(schema_with = schema::audience)]
     pub audience: String,
     /// Who may do what, of those that it vouches for.
     pub rules: Vec<Rule>,
@@ -102,9 +105,10 @@ pub struct Issuers {
 #[serde(deny_unknown_fields)]
 pub struct PutIssuer {
     /// What it calls itself: the `iss` of its tokens, or `aws`.
-    #[schema(example = "https://token.issuer.example")]
+    #[schema(schema_with = schema::issuer)]
     pub issuer: String,
     /// Whom its tokens must be meant for.
+    #[schema(schema_with = schema::audience)]
     pub audience: String,
     /// Who may do what, of those that it vouches for. Each names at least one claim.
     pub rules: Vec<Rule>,

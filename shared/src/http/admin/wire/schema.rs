@@ -1,9 +1,10 @@
 //! The schemas of texts whose types are the registry's own words.
 
-use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat};
+use utoipa::openapi::schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType};
 use utoipa::openapi::{ArrayBuilder, RefOr, Type};
 
-use crate::auth::{Action, Name, Pattern, Role};
+use crate::auth::{Action, Name, Password, Pattern, Role};
+use crate::oci::RepositoryName;
 
 fn text(description: &str, example: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String).description(Some(description)).examples([example])
@@ -18,27 +19,58 @@ fn done(object: ObjectBuilder) -> RefOr<Schema> {
     RefOr::T(Schema::Object(object.build()))
 }
 
-fn list(of: RefOr<Schema>, description: &str) -> RefOr<Schema> {
-    RefOr::T(Schema::Array(ArrayBuilder::new().items(of).description(Some(description)).build()))
+/// A text that may be null, which says nothing.
+fn or_null(text: ObjectBuilder) -> ObjectBuilder {
+    text.schema_type(SchemaType::from_iter([Type::String, Type::Null]))
+}
+
+fn list() -> ArrayBuilder {
+    ArrayBuilder::new()
+}
+
+fn of(list: ArrayBuilder, items: RefOr<Schema>, description: &str) -> RefOr<Schema> {
+    RefOr::T(Schema::Array(list.items(items).description(Some(description)).build()))
+}
+
+/// What the names of accounts are made of, as a regular expression.
+fn letters_of_names() -> String {
+    format!("[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{}}}", Name::MAX_LENGTH - 1)
 }
 
 pub(in crate::http::admin) fn name() -> RefOr<Schema> {
-    let pattern = format!("^[A-Za-z0-9][A-Za-z0-9._@+-]{{0,{}}}$", Name::MAX_LENGTH - 1);
+    let pattern = format!("^{}$", letters_of_names());
     done(text("A name of a user, robot, group or issuer.", "alice").pattern(Some(pattern)))
 }
 
 pub(super) fn names() -> RefOr<Schema> {
-    list(name(), "Names of groups.")
+    of(list(), name(), "Names of groups.")
+}
+
+pub(super) fn names_or_null() -> RefOr<Schema> {
+    let list = list().schema_type(SchemaType::from_iter([Type::Array, Type::Null]));
+    of(list, name(), "Names of groups.")
+}
+
+fn subject_text() -> ObjectBuilder {
+    let pattern = format!("^(user|robot|group):{}$", letters_of_names());
+    text("A user, robot or group.", "user:alice").pattern(Some(pattern))
 }
 
 pub(in crate::http::admin) fn subject() -> RefOr<Schema> {
-    done(text("A user, robot or group.", "user:alice").pattern(Some("^(user|robot|group):.+$")))
+    done(subject_text())
+}
+
+pub(super) fn subject_or_null() -> RefOr<Schema> {
+    done(or_null(subject_text()))
 }
 
 pub(in crate::http::admin) fn pattern() -> RefOr<Schema> {
     let description = "A pattern of repositories: in a component * stands for any characters, ** for one or more whole \
                        components. ** alone is every repository.";
-    done(text(description, "team-a/**").max_length(Some(Pattern::MAX_LENGTH)))
+    // A component: of names' characters and single stars, or two stars.
+    let component = r"([a-z0-9._-]|\*(?!\*))+|\*\*";
+    let pattern = format!("^({component})(/({component}))*$");
+    done(text(description, "team-a/**").max_length(Some(Pattern::MAX_LENGTH)).pattern(Some(pattern)))
 }
 
 pub(in crate::http::admin) fn role() -> RefOr<Schema> {
@@ -46,7 +78,7 @@ pub(in crate::http::admin) fn role() -> RefOr<Schema> {
 }
 
 pub(super) fn actions() -> RefOr<Schema> {
-    list(done(one_of("An action.", Action::ALL.map(Action::as_str))), "What may be done.")
+    of(list(), done(one_of("An action.", Action::ALL.map(Action::as_str))), "What may be done.")
 }
 
 pub(in crate::http::admin) fn token_id() -> RefOr<Schema> {
@@ -54,7 +86,10 @@ pub(in crate::http::admin) fn token_id() -> RefOr<Schema> {
 }
 
 pub(in crate::http::admin) fn repository() -> RefOr<Schema> {
-    done(text("The name of a repository.", "team-a/app"))
+    let component = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*";
+    let pattern = format!("^{component}(/{component})*$");
+    let text = text("The name of a repository.", "team-a/app").pattern(Some(pattern));
+    done(text.max_length(Some(RepositoryName::MAX_LENGTH)))
 }
 
 pub(super) fn visibility() -> RefOr<Schema> {
@@ -74,9 +109,49 @@ pub(super) fn moment() -> RefOr<Schema> {
     done(text("A moment.", "2026-11-24T16:41:10Z").format(Some(format)))
 }
 
-pub(super) fn password() -> RefOr<Schema> {
+/// A moment, or the beginning of a day.
+pub(in crate::http::admin) fn moment_or_day() -> RefOr<Schema> {
+    let pattern = r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}:\d{2}(\.\d+)?Z)?$";
+    done(text("A moment, or a day, which stands for its beginning.", "2026-11-24").pattern(Some(pattern)))
+}
+
+/// Where a list goes on.
+pub(in crate::http::admin) fn cursor() -> RefOr<Schema> {
+    let description = "What an answer says as `next`.";
+    done(ObjectBuilder::new().schema_type(Type::String).description(Some(description)).pattern(Some(r"^\d{1,19}-.*$")))
+}
+
+/// How many entries are wanted. More than there are at most are as good as the most.
+pub(in crate::http::admin) fn count() -> RefOr<Schema> {
+    done(ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)))
+}
+
+pub(super) fn issuer() -> RefOr<Schema> {
+    let text = text("What an issuer calls itself: an https URL, or `aws`.", "https://token.issuer.example");
+    done(text.pattern(Some("^(aws|https://[^?#@]+)$")))
+}
+
+pub(super) fn claims() -> RefOr<Schema> {
+    let value = ObjectBuilder::new().schema_type(Type::String).examples(["repo:owner/name:*"]);
+    let claims = ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(done(value)));
+    done(claims.min_properties(Some(1)))
+}
+
+pub(super) fn audience() -> RefOr<Schema> {
+    let text = text("Whom tokens are meant for.", "registry.example").pattern(Some("^[!-~]([ -~]*[!-~])?$"));
+    done(text.max_length(Some(255)))
+}
+
+fn password_text() -> ObjectBuilder {
     let format = SchemaFormat::KnownFormat(KnownFormat::Password);
-    let length = (Some(crate::auth::Password::LEAST), Some(crate::auth::Password::MOST));
     let text = ObjectBuilder::new().schema_type(Type::String).description(Some("A password.")).format(Some(format));
-    done(text.min_length(length.0).max_length(length.1))
+    text.min_length(Some(Password::LEAST)).max_length(Some(Password::MOST))
+}
+
+pub(super) fn password() -> RefOr<Schema> {
+    done(password_text())
+}
+
+pub(super) fn password_or_null() -> RefOr<Schema> {
+    done(or_null(password_text()))
 }

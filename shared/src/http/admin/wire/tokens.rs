@@ -92,7 +92,7 @@ pub struct Tokens {
 pub struct CreateToken {
     /// Whose it shall be; left out: the caller's. A robot's is made by who administers the registry.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schema(schema_with = schema::subject)]
+    #[schema(schema_with = schema::subject_or_null)]
     pub owner: Option<Subject>,
     /// What its owner calls it.
     #[schema(min_length = 1, max_length = 100)]
