@@ -2,11 +2,9 @@
 
 use std::collections::HashMap;
 use std::convert::Infallible;
-use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -21,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc, oneshot};
 
 use crate::daemon::signal;
+use crate::output::{Output, assert_no_secret};
 
 /// How long a function may take to ask for its first event, or to answer one.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -32,8 +31,7 @@ pub type Outcome = Result<Value, Value>;
 #[derive(Debug)]
 pub struct Environment {
     child: Child,
-    output: Arc<Mutex<Vec<u8>>>,
-    readers: Vec<JoinHandle<()>>,
+    output: Output,
     started: Instant,
     runtime: Arc<Runtime>,
     invocations: mpsc::UnboundedSender<Invocation>,
@@ -78,12 +76,10 @@ impl Environment {
             .stderr(Stdio::piped())
             .spawn()
             .expect("the function starts");
-        let output = Arc::default();
-        let readers = vec![
-            gather(child.stdout.take().expect("it is piped"), &output),
-            gather(child.stderr.take().expect("it is piped"), &output),
-        ];
-        Self { child, output, readers, started, runtime, invocations }
+        let mut output = Output::default();
+        output.gather(child.stdout.take().expect("it is piped"));
+        output.gather(child.stderr.take().expect("it is piped"));
+        Self { child, output, started, runtime, invocations }
     }
 
     /// Waits until the function asks for its first event; how long that took since its start.
@@ -120,38 +116,26 @@ impl Environment {
 
     /// Ends the function, and returns what it wrote.
     pub fn stop(mut self) -> String {
-        self.child.kill().ok();
-        self.child.wait().ok();
-        self.written()
+        self.kill();
+        self.output.end()
     }
 
     /// Waits until the function ends by itself: whether it says that all was well, and what it wrote.
     pub fn ended(mut self) -> (bool, String) {
         let status = self.child.wait().expect("it can be waited for");
-        (status.success(), self.written())
+        (status.success(), self.output.end())
     }
 
-    fn written(&mut self) -> String {
-        self.readers.drain(..).for_each(|reader| reader.join().expect("its output can be read"));
-        String::from_utf8_lossy(&self.output.lock().expect("nobody panics here")).into_owned()
+    fn kill(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
-}
-
-/// Reads what a function writes, so that it never waits for a reader.
-fn gather(mut pipe: impl Read + Send + 'static, output: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
-    let output = Arc::clone(output);
-    std::thread::spawn(move || {
-        let mut piece = [0; 8192];
-        while let Ok(length @ 1..) = pipe.read(&mut piece) {
-            output.lock().expect("nobody panics here").extend_from_slice(&piece[..length]);
-        }
-    })
 }
 
 impl Drop for Environment {
     fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
+        self.kill();
+        assert_no_secret(&self.output.end());
     }
 }
 

@@ -17,6 +17,7 @@ pub mod image;
 pub mod journeys;
 pub mod lambda;
 pub mod memory;
+pub mod output;
 pub mod podman;
 pub mod proxy;
 pub mod request_log;

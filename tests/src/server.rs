@@ -1,6 +1,7 @@
 //! `ringhold serve` as a process of its own, on a port and a directory of its own.
 
-use std::io::{BufRead, BufReader};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,11 +10,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::daemon::signal;
+use crate::output::{Output, assert_no_secret};
 
-/// A serving process; killed when it is dropped, as `kill -9` would.
+/// A serving process; killed when it is dropped, as `kill -9` would. The test fails when it has written a secret.
 #[derive(Debug)]
 pub struct Server {
     child: Child,
+    output: Output,
+    log: File,
     origin: String,
     address: SocketAddr,
 }
@@ -77,19 +81,21 @@ impl ServeOptions {
 impl Server {
     /// Starts a process that says first where it listens, and waits for that. It writes its log to this file.
     pub(crate) fn start(command: &mut Command, log_file: &Path) -> Self {
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(log_file);
-        let log = log.expect("the log can be opened");
-        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
+        let log = File::options().create(true).read(true).append(true).open(log_file).expect("the log can be opened");
+        let errors = log.try_clone().expect("the log can be shared");
+        let mut child = command.stdout(Stdio::piped()).stderr(errors).spawn().expect("the program starts");
         let mut first = String::new();
-        let stdout = child.stdout.take().expect("its output is piped");
-        BufReader::new(stdout).read_line(&mut first).expect("its output can be read");
+        let mut stdout = BufReader::new(child.stdout.take().expect("its output is piped"));
+        stdout.read_line(&mut first).expect("its output can be read");
+        let mut output = Output::default();
+        output.gather(stdout);
         let origin = first.trim().rsplit(' ').next().unwrap_or_default().to_owned();
         let address = origin.split_once("://").and_then(|(_, address)| address.parse().ok());
         let Some(address) = address else {
             let log = std::fs::read_to_string(log_file).unwrap_or_default();
             panic!("the server did not come up: {first}{log}");
         };
-        Self { child, origin, address }
+        Self { child, output, log, origin, address }
     }
 
     /// An embedded server in a new directory, which lives as long as what is returned.
@@ -141,6 +147,11 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
+        assert_no_secret(&self.output.end());
+        // Also when the directory that the log was in has gone already.
+        let mut log = Vec::new();
+        self.log.rewind().and_then(|()| self.log.read_to_end(&mut log)).expect("the log can be read");
+        assert_no_secret(&String::from_utf8_lossy(&log));
     }
 }
 

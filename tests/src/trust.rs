@@ -26,7 +26,7 @@ impl Trust {
         }
     }
 
-    /// A flag of skopeo or podman, for a side of theirs: ``, `src-` or `dest-`.
+    /// A flag of skopeo or podman, for one of its sides: `src-`, `dest-`, or nothing where it has one.
     pub fn flag(&self, side: &str) -> String {
         match self {
             Self::ClearText => format!("--{side}tls-verify=false"),

@@ -268,6 +268,32 @@ async fn nothing_that_is_no_token_opens_any_route() {
 }
 
 #[tokio::test]
+async fn a_token_counts_no_longer_than_it_says_though_it_was_right_a_moment_ago() {
+    let world = World::new().await;
+    let seconds = |timestamp: Timestamp| timestamp.as_millis() / 1000;
+    world.token("admin", "repository:a:pull").await;
+    // Clocks may differ by ten seconds.
+    let ended = seconds(Timestamp::now()) - 7;
+    let token = format!("Bearer {}", world.forge(&claims(&json!({ "exp": ended }))).await);
+    let ask = async || world.ask(&Route::Version, &Method::GET, Some(&token)).await.status;
+    assert_eq!((ask().await, ask().await), (StatusCode::OK, StatusCode::OK));
+    while seconds(Timestamp::now()) <= ended + 10 {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(ask().await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_key_that_counts_no_more_takes_its_tokens_along() {
+    let world = World::new().await;
+    let token = format!("Bearer {}", world.token("admin", "repository:a:pull").await);
+    let ask = async || world.ask(&Route::Version, &Method::GET, Some(&token)).await.status;
+    assert_eq!((ask().await, ask().await), (StatusCode::OK, StatusCode::OK));
+    world.api.gate().rotate_keys(true).await.unwrap();
+    assert_eq!(ask().await, StatusCode::UNAUTHORIZED, "at once, though it was right a moment ago");
+}
+
+#[tokio::test]
 async fn a_token_for_one_repository_is_none_for_another() {
     let world = World::new().await;
     world.fill().await;

@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use harness::accounts::{PASSWORD, add_robot, add_user, basic, grant};
 use harness::client::{Answer, Client};
 use harness::content::{IMAGE, digest, image, noise, push_blob, push_image};
 use harness::emulator::{Emulator, emulator};
 use harness::journeys::push_blob_in_chunks;
 use http::{Method, StatusCode};
-use shared::auth::GateSettings;
+use shared::auth::{GateSettings, Role};
 use shared::config::{Aws, Stores, Traffic};
 use shared::http::{Api, Profile, Settings};
 use shared::metadata::{DynamoDbConfig, DynamoDbStore};
@@ -27,7 +28,7 @@ const MIB: usize = 1024 * 1024;
 const ARCHITECTURE: &str = include_str!("../../ARCHITECTURE.md");
 
 /// Every operation that is counted here, as the table names it.
-const OPERATIONS: [&str; 18] = [
+const OPERATIONS: [&str; 22] = [
     "HEAD of a blob, redirected",
     "GET of a blob, redirected",
     "GET of a manifest by digest",
@@ -46,6 +47,10 @@ const OPERATIONS: [&str; 18] = [
     "GET of a small blob",
     "push of a small blob: HEAD, POST, PUT",
     "push of a layer of 30 MB in chunks of 4 MiB: HEAD, POST, 8 PATCH, PUT",
+    "sign-in by a password: GET of /v2/, GET of /token",
+    "sign-in by a robot's token: GET of /v2/, GET of /token",
+    "GET of a manifest by digest, with the first access token of a process",
+    "PUT of a manifest without layers, with an act in the audit",
 ];
 
 /// Three buckets and a table, shared by these tests: what each pushes is its own.
@@ -72,6 +77,7 @@ fn url(text: &str) -> Url {
 /// A registry in this process, and the count of what it sends.
 struct Counted {
     registry: Registry,
+    api: Api,
     client: Client,
     traffic: Traffic,
 }
@@ -89,17 +95,26 @@ impl Counted {
 
     /// The same, answering blobs of up to so many bytes itself.
     async fn with(profile: Profile, inline: u64) -> Option<Self> {
+        let gate = GateSettings::open();
+        Self::of(Settings { gate, profile, redirect_above: Some(inline), ..Settings::default() }).await
+    }
+
+    /// One that wants to know who asks.
+    async fn closed() -> Option<Self> {
+        Self::of(Settings::default()).await
+    }
+
+    async fn of(settings: Settings) -> Option<Self> {
         let emulator = emulator()?;
         let traffic = Traffic::default();
         let aws = Aws { settings: Some(emulator.sdk_config()), traffic: traffic.clone() };
         let (storage, metadata) = stores(emulator).await.open(&aws).await.unwrap();
         // However long the emulator takes, nothing but the operation itself is counted.
         let terms = Terms { claim: Duration::from_mins(10), ..Terms::default() };
-        let settings =
-            Settings { gate: GateSettings::open(), profile, redirect_above: Some(inline), ..Settings::default() };
         let registry = Registry::new(storage, Arc::clone(&metadata), terms);
-        let client = Client::of(Api::new(registry.clone(), settings));
-        Some(Self { registry, client, traffic })
+        let api = Api::new(registry.clone(), settings);
+        let client = Client::of(api.clone());
+        Some(Self { registry, api, client, traffic })
     }
 
     /// Forgets what was sent so far.
@@ -302,4 +317,49 @@ async fn a_manifest_goes_with_all_its_tags_for_four() {
     expect(&counted.start().delete(format!("/v2/tagged/manifests/{digest}")).await, StatusCode::ACCEPTED);
     counted.cost("DELETE of a manifest with 60 tags", 0, 4);
     assert_eq!(client.get("/v2/tagged/tags/list").await.json()["tags"].as_array().map(Vec::len), Some(0));
+}
+
+/// Each in a process that has not met the caller yet. Whoever has signed in is looked up nowhere.
+#[tokio::test]
+async fn who_asks_is_found_out_once() {
+    let Some(counted) = Counted::closed().await else { return };
+    let accounts = counted.api.gate().accounts();
+    add_user(accounts, "alice", vec![grant("who/**", Role::Writer)]).await;
+    let robot = add_robot(accounts, "ci", vec![grant("who/**", Role::Writer)], None).await;
+    let (alice, ci) = (basic("alice", PASSWORD), basic("ci", robot.expose()));
+    let get = async |client: &Client, target: &str, who: &str| {
+        client.call(Method::GET, target).header("authorization", who).send().await
+    };
+    let sign_in = async |client: &Client, who: &str| {
+        expect(&client.get("/v2/").await, StatusCode::UNAUTHORIZED);
+        let token = get(client, "/token?service=ringhold&scope=repository:who/asks:pull,push", who).await;
+        expect(&token, StatusCode::OK);
+        format!("Bearer {}", token.json()["token"].as_str().expect("a token"))
+    };
+    // The key that tokens are signed with is made once for all.
+    sign_in(&counted.client, &alice).await;
+    for (who, operation, cost) in [
+        (&alice, "sign-in by a password: GET of /v2/, GET of /token", 2),
+        (&ci, "sign-in by a robot's token: GET of /v2/, GET of /token", 5),
+    ] {
+        let fresh = Counted::closed().await.expect("there was one a moment ago");
+        sign_in(fresh.start(), who).await;
+        fresh.cost(operation, 0, cost);
+    }
+    let fresh = Counted::closed().await.expect("there was one a moment ago");
+    let bearer = sign_in(&counted.client, &alice).await;
+    let put = fresh.client.call(Method::POST, format!("/v2/who/asks/blobs/uploads/?digest={}", digest(b"{}")));
+    expect(&put.header("authorization", &bearer).body("{}").send().await, StatusCode::CREATED);
+    let put = fresh.start().call(Method::PUT, "/v2/who/asks/manifests/1").header("content-type", IMAGE);
+    let manifest = image(b"{}", &[]);
+    let digest = digest(&manifest);
+    expect(&put.header("authorization", &bearer).body(manifest).send().await, StatusCode::CREATED);
+    fresh.registry.rest().await;
+    fresh.cost("PUT of a manifest without layers, with an act in the audit", 0, 5);
+    let fresh = Counted::closed().await.expect("there was one a moment ago");
+    let manifest = format!("/v2/who/asks/manifests/{digest}");
+    expect(&get(fresh.start(), &manifest, &bearer).await, StatusCode::OK);
+    fresh.cost("GET of a manifest by digest, with the first access token of a process", 0, 2);
+    expect(&get(fresh.start(), &manifest, &bearer).await, StatusCode::OK);
+    fresh.cost("GET of a manifest by digest", 0, 1);
 }

@@ -240,7 +240,7 @@ async fn a_url_opens_one_private_blob_to_whoever_has_it_and_for_its_life_only() 
     let bucket = Client::new(stack.emulator().address());
     let opened = bucket.get(url.as_str()).await;
     assert!(opened.status == StatusCode::OK && opened.body == tenants.blob, "{}", opened.status);
-    assert_eq!(bucket.get(url.replace(&blob.hex(), &other.hex())).await.status, StatusCode::FORBIDDEN);
+    assert_eq!(bucket.get(url.replace(blob.hex(), other.hex())).await.status, StatusCode::FORBIDDEN);
     assert_eq!(bucket.delete(url.as_str()).await.status, StatusCode::FORBIDDEN);
     let longer = url.replace("X-Amz-Expires=3", "X-Amz-Expires=300");
     assert!(longer != url && bucket.get(longer).await.status == StatusCode::FORBIDDEN);

@@ -40,7 +40,7 @@ struct Load {
     title: &'static str,
     targets: Vec<String>,
     /// How often all of it is asked for in a round.
-    times: usize,
+    times: u32,
 }
 
 /// A registry, and who may ask it.
@@ -114,7 +114,7 @@ impl Scene {
                 self.ask(load, header.as_ref(), 1).await;
                 let before = self.cpu_seconds();
                 self.ask(load, header.as_ref(), load.times).await;
-                took.push((self.cpu_seconds() - before) * 1e6 / load.times as f64);
+                took.push((self.cpu_seconds() - before) * 1e6 / f64::from(load.times));
             }
         }
         let undisturbed = took[0].clone();
@@ -127,7 +127,7 @@ impl Scene {
         row
     }
 
-    async fn ask(&self, load: &Load, header: Option<&String>, times: usize) {
+    async fn ask(&self, load: &Load, header: Option<&String>, times: u32) {
         let targets = (0..times).flat_map(|_| &load.targets);
         let asked = stream::iter(targets).for_each_concurrent(CLIENTS, async |target| {
             let mut call = self.client.call(Method::GET, target);

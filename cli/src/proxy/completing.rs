@@ -18,7 +18,7 @@ use crate::remote::LocalBlob;
 impl Proxy {
     /// Takes a blob that comes with its digest in one request.
     pub(super) async fn push_whole(&self, parcel: Parcel, body: WireBody) -> Result<Response<WireBody>, Error> {
-        self.upstream.has(&parcel).await?;
+        self.upstream.lets_push(&parcel.name, parcel.authorization.as_ref()).await?;
         let mut file = self.spool.create(parcel.digest.algorithm()).await?;
         self.take_chunk(&mut file, None, body).await?;
         self.bring(&mut file, &parcel).await?;

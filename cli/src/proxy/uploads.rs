@@ -3,7 +3,7 @@
 
 use http::{Method, Response, StatusCode};
 use shared::http::{Beginning, Reply, Route, WireBody, begins, chunk_range, empty, standing};
-use shared::oci::{Algorithm, Digest, RepositoryName, UploadId};
+use shared::oci::{Algorithm, RepositoryName, UploadId};
 
 use super::Proxy;
 use super::call::{Call, Target};
@@ -33,8 +33,7 @@ impl Proxy {
         }
     }
 
-    /// Begins an upload, or does all of it at once. Whoever may not even ask the registry for a blob learns it now, not
-    /// after gigabytes.
+    /// Begins an upload, or does all of it at once. Whoever may not push learns it now, not after gigabytes.
     async fn begin(&self, name: &RepositoryName, call: &Call, body: WireBody) -> Result<Response<WireBody>, Error> {
         let (beginning, algorithm) = begins(&call.query)?;
         let algorithm = algorithm.unwrap_or(Algorithm::Sha256);
@@ -48,7 +47,7 @@ impl Proxy {
                 return self.push_whole(Parcel::new(name, &digest, call.authorization()), body).await;
             }
             Beginning::Session => {
-                self.upstream.has(&Parcel::new(name, &Digest::of(algorithm, b""), call.authorization())).await?;
+                self.upstream.lets_push(name, call.authorization()).await?;
             }
         }
         let session = self.sessions.begin(name, self.spool.create(algorithm).await?);

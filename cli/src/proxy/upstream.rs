@@ -7,6 +7,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use reqwest::redirect::Policy;
 use reqwest::{Body, Client, Response};
 use shared::http::Route;
+use shared::oci::{RepositoryName, UploadId};
 use url::Url;
 
 use super::deliver::Parcel;
@@ -77,6 +78,24 @@ impl Upstream {
         match response.status() {
             StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS => Err(Refusal::of(response).await.into()),
             status => Ok(status.is_success() || status.is_redirection()),
+        }
+    }
+
+    /// Fails unless whoever asks may push there, with the registry's own answer. It is asked for an upload that nobody can
+    /// know of: who may not push does not learn that.
+    pub(super) async fn lets_push(
+        &self,
+        name: &RepositoryName,
+        authorization: Option<&HeaderValue>,
+    ) -> Result<(), Error> {
+        let path = Route::Upload { name: name.clone(), id: UploadId::random() }.to_string();
+        let headers = authorization.map(|value| (AUTHORIZATION, value.clone())).into_iter().collect();
+        let response = self.send(Method::GET, &path, None, headers, None).await?;
+        match response.status() {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
+                Err(Refusal::of(response).await.into())
+            }
+            _ => Ok(()),
         }
     }
 

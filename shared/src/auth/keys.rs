@@ -12,6 +12,7 @@ use jsonwebtoken::{DecodingKey, EncodingKey};
 use serde::{Deserialize, Serialize};
 
 use super::accounts::{Accounts, Known, Record};
+use super::caller::Caller;
 use super::recent::Recent;
 use super::secret::{NoRandomness, random_bytes};
 use crate::clock::Timestamp;
@@ -23,6 +24,9 @@ const CURRENT: &str = "current";
 /// How long a process goes by what it has read. A key that it does not know is asked for at once, if not too often.
 const KNOWN_FOR: Duration = Duration::from_mins(1);
 const ASKED_AGAIN_AFTER: Duration = Duration::from_secs(2);
+
+/// How many tokens a process knows at most to be signed by a key.
+const MOST_PROVEN: usize = 4096;
 
 /// How long a key that was followed by another still counts: longer than any token that it has signed.
 pub(super) const OVERLAP: Duration = Duration::from_mins(15);
@@ -106,8 +110,28 @@ impl From<NoRandomness> for KeyError {
 pub(super) struct Keys {
     accounts: Accounts,
     signing: Recent<(), Signer>,
-    public: Recent<(), Arc<Vec<(PublicKey, DecodingKey)>>>,
+    public: Recent<(), Arc<Vec<Arc<VerifyingKey>>>>,
     asked: Recent<(), ()>,
+}
+
+/// What tells whether a token is signed by a key.
+#[derive(Debug)]
+pub(super) struct VerifyingKey {
+    public: PublicKey,
+    pub(super) key: DecodingKey,
+    /// Who presents the tokens that were found to be, by their hashes.
+    pub(super) proven: Recent<[u8; 32], Caller>,
+}
+
+impl VerifyingKey {
+    fn of(public: PublicKey) -> Option<Self> {
+        let key = DecodingKey::from_ed_components(&public.x).ok()?;
+        Some(Self { public, key, proven: Recent::new(KNOWN_FOR, MOST_PROVEN) })
+    }
+
+    fn counts(&self) -> bool {
+        self.public.retires.is_none_or(|retires| Timestamp::now() < retires)
+    }
 }
 
 /// What signs.
@@ -197,11 +221,9 @@ impl Keys {
     }
 
     /// The public half of the key of that name, if it counts.
-    pub(super) async fn verifying(&self, kid: &str) -> Result<Option<DecodingKey>, KeyError> {
-        let find = |keys: &[(PublicKey, DecodingKey)]| {
-            let counts = |key: &PublicKey| key.retires.is_none_or(|retires| Timestamp::now() < retires);
-            keys.iter().find(|(public, _)| public.kid == kid && counts(public)).map(|(_, key)| key.clone())
-        };
+    pub(super) async fn verifying(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, KeyError> {
+        let find =
+            |keys: &[Arc<VerifyingKey>]| keys.iter().find(|key| key.public.kid == kid && key.counts()).map(Arc::clone);
         let known = self.public.get(&());
         if let Some(found) = known.as_deref().and_then(|keys| find(keys)) {
             return Ok(Some(found));
@@ -210,10 +232,7 @@ impl Keys {
             return Ok(None);
         }
         self.asked.put((), ());
-        let read = self.public().await?.into_iter().filter_map(|public| {
-            let key = DecodingKey::from_ed_components(&public.x).ok()?;
-            Some((public, key))
-        });
+        let read = self.public().await?.into_iter().filter_map(VerifyingKey::of).map(Arc::new);
         let read = Arc::new(read.collect::<Vec<_>>());
         self.public.put((), Arc::clone(&read));
         Ok(find(&read))

@@ -48,15 +48,19 @@ impl Scope {
     pub fn of_needs(needs: &[Need]) -> String {
         let mut scopes: Vec<(String, Vec<&'static str>)> = Vec::new();
         for need in needs {
-            let (what, action) = match need {
+            let (what, named) = match need {
                 Need::Nothing | Need::Identity => continue,
-                Need::Administration => ("registry:admin".to_owned(), "*"),
-                Need::Action(action, name) => (format!("repository:{name}"), action.as_str()),
+                Need::Administration => ("registry:admin".to_owned(), vec!["*"]),
+                // Whoever pushes looks first at what is there, and says nothing of that.
+                Need::Action(Action::Push, name) => (format!("repository:{name}"), vec!["pull", "push"]),
+                Need::Action(action, name) => (format!("repository:{name}"), vec![action.as_str()]),
             };
             match scopes.iter_mut().find(|(known, _)| *known == what) {
-                Some((_, actions)) if actions.contains(&action) => {}
-                Some((_, actions)) => actions.push(action),
-                None => scopes.push((what, vec![action])),
+                Some((_, actions)) => {
+                    let more: Vec<_> = named.into_iter().filter(|action| !actions.contains(action)).collect();
+                    actions.extend(more);
+                }
+                None => scopes.push((what, named)),
             }
         }
         let scopes: Vec<_> = scopes.iter().map(|(what, actions)| format!("{what}:{}", actions.join(","))).collect();
@@ -105,11 +109,12 @@ mod tests {
         let other: RepositoryName = "b".parse().unwrap();
         let needs = [
             Need::Action(Action::Pull, name.clone()),
-            Need::Action(Action::Push, name),
+            Need::Action(Action::Push, name.clone()),
             Need::Action(Action::Pull, other),
             Need::Identity,
         ];
         assert_eq!(Scope::of_needs(&needs), "repository:a:pull,push repository:b:pull");
+        assert_eq!(Scope::of_needs(&[Need::Action(Action::Push, name)]), "repository:a:pull,push");
         assert_eq!(Scope::of_needs(&[Need::Identity]), "");
     }
 }

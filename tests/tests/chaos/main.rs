@@ -18,8 +18,11 @@ const TURNS: [(&str, Fault); 5] = [
     ("bucket5", Fault::Refused),
     ("bucket1", Fault::NoSuchBucket),
     ("bucket7", Fault::AccessDenied),
-    ("bucket4", Fault::SlowDown),
+    ("bucket4", Fault::Unavailable),
 ];
+
+/// The bucket that asks for fewer requests.
+const BUSY: &str = "bucket3";
 
 /// How far the part of the reads that fail may be from the bucket's part of the blobs.
 const TOLERANCE: f64 = 0.03;
@@ -54,6 +57,8 @@ async fn with_one_replica_a_bucket_that_fails_takes_its_share_of_the_reads_and_n
         assert_only_its_share_fails(&turn, &turn.known, "once it is known");
         assert!(turn.known.iter().all(|read| read.outcome != Outcome::Lost), "nobody is sent to it: {:?}", turn.known);
     }
+    let turn = scene.busy(BUSY).await;
+    assert_only_its_share_fails(&turn, &turn.at_once, "at once");
     scene.end().await;
 }
 
@@ -61,7 +66,6 @@ async fn with_one_replica_a_bucket_that_fails_takes_its_share_of_the_reads_and_n
 async fn with_two_replicas_a_bucket_that_fails_takes_no_read_and_no_push() {
     let mut scene = Scene::with_replicas(2).await;
     for (bucket, fault) in TURNS {
-        let fault = if fault == Fault::SlowDown { Fault::Unavailable } else { fault };
         let turn = scene.turn(bucket, fault).await;
         assert_none_fails(turn.at_once.iter().filter(|read| !read.blob.is_redirected()), "through the server, at once");
         assert_none_fails(turn.known.iter(), "once it is known");

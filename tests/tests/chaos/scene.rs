@@ -20,6 +20,8 @@ const REPOSITORY: &str = "team/chaos";
 const IMAGES: &str = "team/images";
 /// The longest that a bucket may fail before that is known.
 const A_MINUTE: Duration = Duration::from_mins(1);
+/// Within this time the buckets are asked twice whether they serve.
+const TWO_LOOKS: Duration = Duration::from_secs(25);
 /// The longest that it may take until what was handed on is home.
 const HOMECOMING: Duration = Duration::from_mins(3);
 
@@ -93,6 +95,21 @@ impl Scene {
             self.compared("known", bucket, &known)
         );
         Turn { bucket: bucket.to_owned(), fault, at_once, known }
+    }
+
+    /// A bucket asks for fewer requests for a while. That is no failure: it is not left alone, and what is pushed gets in.
+    pub(crate) async fn busy(&mut self, bucket: &str) -> Turn {
+        let fault = Fault::SlowDown;
+        self.buckets.fail(bucket, fault);
+        let pushing = tokio::spawn(push_some(self.pusher.clone(), bucket.to_owned(), format!("{fault:?}")));
+        let at_once = read_all(&self.registry.client, &self.blobs, 1).await;
+        let pushed = pushing.await.expect("all pushes end");
+        tokio::time::sleep(TWO_LOOKS).await;
+        assert!(!self.registry.knows_ailing(bucket).await, "it serves, if less than it is asked to");
+        self.buckets.heal(bucket);
+        println!("{fault:?} of {bucket}: {}", self.compared("at once", bucket, &at_once));
+        self.later.extend(pushed.into_iter().map(|pushed| pushed.blob));
+        Turn { bucket: bucket.to_owned(), fault, at_once, known: Vec::new() }
     }
 
     /// What is pushed while it is known that a bucket fails is pushed at the first attempt, can be read, and comes to lie in

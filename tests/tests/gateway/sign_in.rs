@@ -108,9 +108,9 @@ async fn every_refusal_tells_where_to_sign_in() {
     let token = client.call(Method::GET, target).header("authorization", basic(USER, PASSWORD)).send().await;
     assert_eq!(token.status, 200, "{token:?}");
     let bearer = format!("Bearer {}", token.json()["token"].as_str().expect("a token"));
-    let begin = async |repository: &str| {
+    let asked = async |repository: &str| {
         let target = format!("/v2/{repository}/blobs/uploads/");
         client.call(Method::POST, target).header("authorization", &bearer).send().await.status.as_u16()
     };
-    assert_eq!((begin("team-a/app").await, begin("team-b/app").await), (202, 401));
+    assert_eq!((asked("team-a/app").await, asked("team-b/app").await), (202, 401));
 }

@@ -75,7 +75,8 @@ async fn a_closed_registry_is_closed_through_the_proxy_too() {
     let server = ProxyOptions::before(front.address(), directory.path()).start();
     let client = Client::new(server.address());
     let realm = format!("Bearer realm=\"http://{}/token\",service=\"ringhold\"", front.address());
-    let wanted = [(Method::GET, "/v2/", ""), (Method::POST, "/v2/a/blobs/uploads/", ",scope=\"repository:a:push\"")];
+    let wanted =
+        [(Method::GET, "/v2/", ""), (Method::POST, "/v2/a/blobs/uploads/", ",scope=\"repository:a:pull,push\"")];
     for (method, path, scope) in wanted {
         let answer = client.call(method, path).send().await;
         let told = (answer.status.as_u16(), answer.header("www-authenticate").to_owned());

@@ -281,6 +281,8 @@ impl<'a> Figures<'a> {
              - How long functions run is assumed, not measured on AWS: 15 to 50 ms for a request without bytes, about 0.3 s for\n  \
              a chunk of 4 MiB, {} GB of memory, arm64. Starts from cold are not counted: some tens of milliseconds each.\n\
              - {} bytes of log for each invocation, and logs that expire soon: keeping them is not counted.\n\
+             - Every push and pull signs in anew, by a robot's token. Each running function reads the public keys once a\n  \
+             minute, which is not counted.\n\
              - One replica. Two replicas double S3's storage, and add a copy for each layer.\n\
              - Collection is not counted yet, for it is not there yet. Deleted\n  \
              layers cost as stored ones until their old versions expire.\n\
