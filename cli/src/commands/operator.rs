@@ -44,7 +44,7 @@ pub(crate) enum OperatorError {
     Connect(#[from] std::io::Error),
     #[error("the serving process broke off: {0}")]
     Converse(#[from] hyper::Error),
-    #[error("the serving process refused: {0}")]
+    #[error("the registry refused: {0}")]
     Refused(String),
     #[error("the serving process answered what cannot be read: {0}")]
     Answer(#[from] serde_json::Error),

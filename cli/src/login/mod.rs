@@ -11,13 +11,13 @@ pub(crate) use error::LoginError;
 pub(crate) use helper::{arguments, credential_helper};
 
 use http::StatusCode;
-use url::Url;
 
-use crate::remote::{Credentials, DockerConfig, Kept, Remote, Welcome, base_url, credentials_key};
+use crate::remote::{Credentials, DockerConfig, Kept, Remote, Welcome, credentials_key, registry_url};
 
 /// Signs in, and keeps what that was done with.
 pub(crate) async fn run(args: &LoginArgs) -> Result<(), LoginError> {
-    let base = registry(&args.registry, args.plain_http)?;
+    let registry = || LoginError::Registry(args.registry.clone());
+    let base = registry_url(&args.registry, args.plain_http).ok_or_else(registry)?;
     let key = credentials_key(&base);
     let (user, password) = match &args.user {
         Some(user) if !args.aws => (user.as_str(), given()?),
@@ -49,37 +49,9 @@ pub(crate) async fn run(args: &LoginArgs) -> Result<(), LoginError> {
     Ok(())
 }
 
-/// Where the registry is that is called so.
-fn registry(text: &str, plain: bool) -> Result<Url, LoginError> {
-    let host = text.strip_prefix("https://").unwrap_or(text).trim_end_matches('/');
-    let base = base_url(host, plain).map_err(|_| LoginError::Registry(text.to_owned()))?;
-    let is_host = base.path() == "/" && base.query().is_none() && base.fragment().is_none() && !host.contains('@');
-    if is_host && !host.contains("://") { Ok(base) } else { Err(LoginError::Registry(text.to_owned())) }
-}
-
 /// The password on standard input, without the line's end.
 fn given() -> Result<String, LoginError> {
     let password = input::read().map_err(LoginError::Input)?;
     let password = password.trim_end_matches(['\r', '\n']);
     if password.is_empty() { Err(LoginError::NoPassword) } else { Ok(password.to_owned()) }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_registry_is_a_host_and_nothing_more() {
-        let key = |text| registry(text, false).map(|base| (credentials_key(&base), base.scheme().to_owned()));
-        let secure = |host: &str| (host.to_owned(), "https".to_owned());
-        assert_eq!(key("registry.example").unwrap(), secure("registry.example"));
-        assert_eq!(key("https://registry.example:5000/").unwrap(), secure("registry.example:5000"));
-        assert_eq!(key("docker.io").unwrap(), secure("https://index.docker.io/v1/"));
-        assert_eq!(key("127.0.0.1:5000").unwrap(), ("127.0.0.1:5000".to_owned(), "http".to_owned()));
-        for text in
-            ["", "registry.example/app", "http://registry.example", "u:p@registry.example", "r.example?a", "a b"]
-        {
-            assert!(matches!(key(text), Err(LoginError::Registry(_))), "{text}");
-        }
-    }
 }

@@ -21,6 +21,22 @@ pub(crate) fn base_url(host: &str, plain: bool) -> Result<Url, url::ParseError> 
     if plain || is_loopback(&secure) { Url::parse(&format!("http://{host}/")) } else { Ok(secure) }
 }
 
+/// The URL of the registry that somebody calls by its host, or by a URL with nothing behind the host; none when that is
+/// neither, or would pass the network in clear text though `plain` does not say so.
+pub(crate) fn registry_url(text: &str, plain: bool) -> Option<Url> {
+    let (scheme, host) = text.split_once("://").map_or((None, text), |(scheme, host)| (Some(scheme), host));
+    let host = host.strip_suffix('/').unwrap_or(host);
+    let mut base = base_url(host, plain).ok()?;
+    match scheme {
+        None => {}
+        Some("https") => base.set_scheme("https").ok()?,
+        Some("http") if base.scheme() == "http" => {}
+        Some(_) => return None,
+    }
+    let is_bare = base.path() == "/" && base.query().is_none() && base.fragment().is_none();
+    (is_bare && !host.contains(['@', '/'])).then_some(base)
+}
+
 /// Whether the URL is of this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
@@ -59,6 +75,34 @@ mod tests {
             ("docker.io", false, "https://registry-1.docker.io/"),
         ] {
             assert_eq!(base_url(host, plain).unwrap().as_str(), url);
+        }
+    }
+
+    #[test]
+    fn a_registry_is_called_by_its_host_or_its_url_and_nothing_more() {
+        for (text, plain, url) in [
+            ("registry.example", false, "https://registry.example/"),
+            ("https://registry.example:5000/", false, "https://registry.example:5000/"),
+            ("docker.io", false, "https://registry-1.docker.io/"),
+            ("127.0.0.1:5000", false, "http://127.0.0.1:5000/"),
+            ("http://127.0.0.1:5000", false, "http://127.0.0.1:5000/"),
+            ("https://127.0.0.1:5000", false, "https://127.0.0.1:5000/"),
+            ("http://registry.example", true, "http://registry.example/"),
+        ] {
+            assert_eq!(registry_url(text, plain).as_ref().map(Url::as_str), Some(url), "{text}");
+        }
+        for text in [
+            "",
+            "registry.example/app",
+            "http://registry.example",
+            "ftp://registry.example",
+            "u:p@registry.example",
+            "https://u:p@registry.example",
+            "r.example?a",
+            "r.example#a",
+            "a b",
+        ] {
+            assert_eq!(registry_url(text, false), None, "{text}");
         }
     }
 

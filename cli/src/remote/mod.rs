@@ -28,7 +28,9 @@ use reqwest::Response;
 use shared::oci::RepositoryName;
 use url::Url;
 
-pub(crate) use address::{DEFAULT_REGISTRY, DEFAULT_REGISTRY_KEY, base_url, credentials_key, is_loopback};
+pub(crate) use address::{
+    DEFAULT_REGISTRY, DEFAULT_REGISTRY_KEY, base_url, credentials_key, is_loopback, registry_url,
+};
 use auth::{Authorizer, Scope};
 use call::Call;
 pub(crate) use credentials::{Credentials, CredentialsError, DockerConfig, Kept, Login, NOT_FOUND, host};

@@ -8,10 +8,10 @@ use crate::args::StoreArgs;
 /// Which registry is administered, and how the answer is printed.
 #[derive(Debug, Args)]
 pub(crate) struct AdminArgs {
-    /// The registry's address, such as `https://registry.example`. Without it, it is the one of `--data` on this machine.
+    /// The registry, such as `registry.example`. Without it, it is the one of `--data` on this machine.
     ///
     /// Who asks is told by `RINGHOLD_USER` and `RINGHOLD_PASSWORD`, or by what `docker login` has kept.
-    #[arg(long, value_name = "URL", env = "RINGHOLD_REGISTRY")]
+    #[arg(long, value_name = "REGISTRY", env = "RINGHOLD_REGISTRY")]
     pub(crate) registry: Option<String>,
 
     /// Print JSON

@@ -1,20 +1,24 @@
 //! How a command reaches the administration: over HTTP where a registry is named, through the socket of the process that
 //! serves from the data directory, or in this process when none does. All three ask the same API.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 use shared::auth::Caller;
-use shared::config::Aws;
+use shared::causes::Causes;
+use shared::config::{Aws, Stores};
 use shared::http::{Api, Settings, empty, full};
 use shared::registry::{Registry, Terms};
+use shared::storage::ShardedDriver;
 use url::Url;
 
 use super::args::AdminArgs;
 use crate::commands::operator::{OperatorError, send};
-use crate::remote::{Credentials, DockerConfig, Login, credentials_key, is_loopback};
+use crate::remote::{Credentials, DockerConfig, Login, credentials_key, registry_url};
 use crate::settings;
 
 /// What every path of the administration begins with.
@@ -69,8 +73,9 @@ async fn on_this_machine(
         Ok(_) => std::fs::create_dir_all(&args.store.data)?,
         Err(()) => {}
     }
-    let (storage, metadata) = stores.open(&Aws::default()).await?;
-    let api = Api::new(Registry::new(storage, metadata, Terms::default()), Settings::default()).administering();
+    let metadata = stores.open_metadata(&Aws::default()).await?;
+    let registry = Registry::new(nowhere().await?, metadata, Terms::default());
+    let api = Api::new(registry, Settings::default()).administering();
     // Who runs the command sees the answer; the audit keeps what has changed.
     api.gate().be_quiet();
     let request = Request::builder().method(method).uri(target).header(CONTENT_TYPE, "application/json");
@@ -81,18 +86,27 @@ async fn on_this_machine(
     Ok(Answer { status: head.status, body })
 }
 
+/// What stands for the buckets where nothing is asked of them, whichever they are. It is written down nowhere.
+async fn nowhere() -> Result<Arc<ShardedDriver>, OperatorError> {
+    let memory = Url::parse("memory:nowhere").map_err(|error| OperatorError::Argument(error.to_string()))?;
+    let stores = Stores { storage: vec![memory.clone()], metadata: memory };
+    Ok(stores.open(&Aws::default()).await?.0)
+}
+
 async fn over_http(
     registry: &str,
     method: Method,
     target: &str,
     body: Option<String>,
 ) -> Result<Answer, OperatorError> {
-    let failed = |error: reqwest::Error| OperatorError::Argument(format!("{registry} cannot be reached: {error}"));
-    let base: Url = registry.parse().map_err(|error| OperatorError::Argument(format!("--registry: {error}")))?;
-    let url = base.join(target).map_err(|error| OperatorError::Argument(format!("--registry: {error}")))?;
-    if base.scheme() != "https" && !is_loopback(&base) {
-        return Err(OperatorError::Argument("--registry: a password passes the network over https:// only".to_owned()));
-    }
+    let failed = |error: reqwest::Error| {
+        OperatorError::Argument(format!("{registry} cannot be reached: {}", Causes(&error.without_url())))
+    };
+    let base = registry_url(registry, false).ok_or_else(|| {
+        let expected = "it is HOST[:PORT] or https://HOST[:PORT]; a password passes no network in clear text";
+        OperatorError::Argument(format!("--registry: {expected}"))
+    })?;
+    let url = base.join(target).map_err(|error| OperatorError::Argument(error.to_string()))?;
     let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().map_err(failed)?;
     let request = client.request(method, url).header(CONTENT_TYPE, "application/json");
     let request = match login(&base).await? {
