@@ -87,9 +87,29 @@ def functions_reserve_concurrency(provisioners, functions):
     after(provisioners, "AWS::Lambda::Function", then)
 
 
+def secrets_are_called_by_their_arns(provisioners, secrets):
+    """`Ref` of a secret is its ARN, not its name."""
+    expect_functions(secrets, "_resolve")
+    handlers = provisioners._RESOURCE_HANDLERS.get("AWS::SecretsManager::Secret", {})
+    expect({"create", "update", "delete"} <= handlers.keys(), "CloudFormation has no handlers for secrets")
+    create, update, delete = handlers["create"], handlers["update"], handlers["delete"]
+
+    def by_arn(made):
+        _, attributes = made
+        return attributes["Arn"], attributes
+
+    def name_of(arn):
+        return secrets._resolve(arn)[0]
+
+    handlers["create"] = lambda *args, **kwargs: by_arn(create(*args, **kwargs))
+    handlers["update"] = lambda arn, *args, **kwargs: by_arn(update(name_of(arn), *args, **kwargs))
+    handlers["delete"] = lambda arn, *args, **kwargs: delete(name_of(arn), *args, **kwargs)
+
+
 def patch():
     """CloudFormation that does what a template says."""
     provisioners = importlib.import_module("ministack.services.cloudformation.provisioners")
     buckets_have_lifecycles(provisioners, importlib.import_module("ministack.services.s3"))
     tables_expire_rows(provisioners, importlib.import_module("ministack.services.dynamodb"))
     functions_reserve_concurrency(provisioners, importlib.import_module("ministack.services.lambda_svc"))
+    secrets_are_called_by_their_arns(provisioners, importlib.import_module("ministack.services.secretsmanager"))

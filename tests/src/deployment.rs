@@ -96,6 +96,14 @@ impl Deployment {
         self.ask_aws("boto3.client('secretsmanager').get_secret_value(SecretId=sys.argv[1])['SecretString']", id)
     }
 
+    /// What its functions have written.
+    pub fn logs(&self) -> String {
+        let groups = "(logs := boto3.client(sys.argv[1])).describe_log_groups()['logGroups']";
+        let events = "logs.filter_log_events(logGroupName=group['logGroupName'])['events']";
+        let messages = format!("[event['message'] for group in {groups} for event in {events}]");
+        self.ask_aws(&format!("'\\n'.join({messages})"), "logs")
+    }
+
     fn ask_aws(&self, expression: &str, argument: &str) -> String {
         let mut command = Command::new(sam("python").expect("the stack was deployed with it"));
         command.args(["-c", &format!("import boto3, sys; print({expression})"), argument]);

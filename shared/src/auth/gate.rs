@@ -177,13 +177,18 @@ impl Gate {
         }
     }
 
-    /// Whether there is a user. Once there is one, there always is.
+    /// Whether there is a user, or was none a moment ago.
     async fn is_claimed(&self) -> metadata::Result<bool> {
+        if self.0.claimed.get(&()).is_none() && self.0.unclaimed.get(&()).is_some() {
+            return Ok(false);
+        }
+        self.is_claimed_now().await
+    }
+
+    /// Whether there is a user. Once there is one, there always is.
+    async fn is_claimed_now(&self) -> metadata::Result<bool> {
         if self.0.claimed.get(&()).is_some() {
             return Ok(true);
-        }
-        if self.0.unclaimed.get(&()).is_some() {
-            return Ok(false);
         }
         let is_claimed = !self.accounts().list::<User>(None, 1).await?.is_empty();
         let answer = if is_claimed { &self.0.claimed } else { &self.0.unclaimed };
@@ -282,7 +287,8 @@ impl Gate {
         let (Some(first), FIRST_ADMIN, Ok(admin)) = (self.0.first_password.get(), name, name.parse()) else {
             return Ok(());
         };
-        if self.is_claimed().await? {
+        // Whoever has just set another password, here or in another process, must be believed.
+        if self.is_claimed_now().await? {
             return Ok(());
         }
         first_admin::claim(self.accounts(), &**first, admin, password).await
@@ -502,7 +508,7 @@ impl Sight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::auth::{Grant, Group, Name, Robot, Role, TokenUse};
+    use crate::auth::{Administration, Grant, Group, Name, Robot, Role, TokenUse};
 
     const PASSWORD: &str = "correct horse battery";
 
@@ -764,5 +770,9 @@ mod tests {
         assert!(matches!(right, Err(SignInError::MustChangePassword)), "{right:?}");
         let admin = gate.user(FIRST_ADMIN, &Password::given(PASSWORD), None).await.unwrap();
         assert!(Powers::granted(&admin.grants).administers_all());
+        let (first, chosen) = (Password::given(PASSWORD), Password::given("another horse battery staple"));
+        Administration::of(gate.accounts()).change_own_password(&admin, &first, &chosen).await.unwrap();
+        assert!(gate.sign_in(FIRST_ADMIN, &first, None).await.is_err());
+        gate.sign_in(FIRST_ADMIN, &chosen, None).await.expect("what was chosen counts at once");
     }
 }

@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use harness::accounts::{PASSWORD, basic};
 use harness::client::Answer;
 use harness::deployment::Deployment;
+use harness::output::assert_no_secret;
 use harness::server::program;
 use harness::sign_in::{self, USER};
 use harness::tools;
@@ -30,9 +31,9 @@ fn stack() -> Option<&'static Deployment> {
 /// As the README tells: by the stack's own outputs, and without AWS credentials from then on.
 fn claim(stack: &Deployment) {
     let first = first_password(stack);
-    assert_eq!(first.len(), 40, "nobody guesses it");
-    let refused = administer(stack, "not the first password", &["user", "list"]);
-    assert!(tools::failure_of(&mut { refused }, "").contains("the name or the password is wrong"));
+    assert_eq!(first.len(), 32, "nobody guesses it");
+    let refused = tools::failure_of(&mut administer(stack, "not the first password", &["user", "list"]), "");
+    assert!(refused.contains("the name or the password is wrong"), "{refused}");
     let early = tools::failure_of(&mut administer(stack, &first, &["user", "list"]), "");
     assert!(early.contains("password"), "it is good for nothing but setting another: {early}");
     tools::output_with(&mut administer(stack, &first, &["user", "password"]), CHOSEN);
@@ -80,6 +81,18 @@ fn skopeo_signs_in_pushes_pulls_and_signs_out() {
 fn podman_signs_in_pushes_pulls_and_signs_out() {
     let Some(stack) = stack() else { return };
     sign_in::podman(stack.registry(), &Trust::ClearText);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_function_writes_a_secret() {
+    let Some(stack) = tokio::task::spawn_blocking(stack).await.expect("the stack can be deployed") else { return };
+    for (password, status) in [(PASSWORD, 200), ("another", 401)] {
+        let call = stack.client().call(Method::GET, "/v2/_catalog").header("authorization", basic(USER, password));
+        assert_eq!(call.send().await.status, status);
+    }
+    let logs = tokio::task::spawn_blocking(|| stack.logs()).await.expect("they can be read");
+    assert!(logs.contains("wrong-credentials") && logs.contains("user:alice"), "{logs}");
+    assert_no_secret(&logs);
 }
 
 /// The gateway renames what a function says in `WWW-Authenticate`; the template maps it back.

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::AdminRoute;
-use super::answer::{Done, page};
+use super::answer::Done;
 use super::wire::{ChangeAccount, ChangeGroup, CreateAccount, CreateGroup, GroupView, Groups, RobotView, Robots};
 use crate::auth::{AccountChange, Group, Name, Robot};
 use crate::clock::Timestamp;
@@ -13,11 +13,8 @@ use crate::http::{Api, Call};
 
 impl Api {
     pub(super) async fn robots(&self, call: &Call) -> Result<Done, Error> {
-        let (size, after) = (call.query.page_size()?, call.parameter::<Name>("last")?);
-        let read: Vec<Robot> = self.administration().list(after.as_ref().map(Name::as_str), size + 1).await?;
-        let (robots, last) = page(read, size, |robot| robot.name.as_str());
-        let robots = Robots { robots: robots.into_iter().map(RobotView::from).collect() };
-        Ok(Done::told(StatusCode::OK, &robots).linked(&AdminRoute::Robots, call, size, last.as_deref()))
+        let told = |robots: Vec<Robot>| Robots { robots: robots.into_iter().map(RobotView::from).collect() };
+        self.page_of(&AdminRoute::Robots, call, told).await
     }
 
     pub(super) async fn robot(&self, name: &Name) -> Result<Done, Error> {
@@ -51,11 +48,8 @@ impl Api {
     }
 
     pub(super) async fn groups(&self, call: &Call) -> Result<Done, Error> {
-        let (size, after) = (call.query.page_size()?, call.parameter::<Name>("last")?);
-        let read: Vec<Group> = self.administration().list(after.as_ref().map(Name::as_str), size + 1).await?;
-        let (groups, last) = page(read, size, |group| group.name.as_str());
-        let groups = Groups { groups: groups.into_iter().map(GroupView::from).collect() };
-        Ok(Done::told(StatusCode::OK, &groups).linked(&AdminRoute::Groups, call, size, last.as_deref()))
+        let told = |groups: Vec<Group>| Groups { groups: groups.into_iter().map(GroupView::from).collect() };
+        self.page_of(&AdminRoute::Groups, call, told).await
     }
 
     pub(super) async fn group(&self, name: &Name) -> Result<Done, Error> {

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::AdminRoute;
+use crate::auth::{Name, Record};
 use crate::http::body::WireBody;
 use crate::http::error::Error;
 use crate::http::listings::RESERVED;
@@ -85,6 +86,20 @@ pub(super) fn page<T>(mut read: Vec<T>, size: usize, name: impl Fn(&T) -> &str) 
 }
 
 impl Api {
+    /// A page of what has names, in the order of these, as `told` tells it.
+    pub(super) async fn page_of<R: Record, T: Serialize>(
+        &self,
+        route: &AdminRoute,
+        call: &Call,
+        told: impl FnOnce(Vec<R>) -> T,
+    ) -> Result<Done, Error> {
+        let (size, after) = (call.query.page_size()?, call.parameter::<Name>("last")?);
+        let read: Vec<R> = self.administration().list(after.as_ref().map(Name::as_str), size + 1).await?;
+        let (records, last) = page(read, size, Record::key);
+        let last = last.as_deref();
+        Ok(Done::told(StatusCode::OK, &told(records)).linked(route, call, size, last))
+    }
+
     /// What the body says.
     pub(super) async fn read<T: DeserializeOwned>(&self, body: WireBody) -> Result<T, Error> {
         object(&self.whole(body, LARGEST).await?)

@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::AdminRoute;
-use super::answer::{Done, page};
+use super::answer::Done;
 use super::wire::{IssuerView, Issuers, PutIssuer};
 use crate::auth::{Issuer, Name};
 use crate::clock::Timestamp;
@@ -13,11 +13,8 @@ use crate::http::{Api, Call};
 
 impl Api {
     pub(super) async fn issuers(&self, call: &Call) -> Result<Done, Error> {
-        let (size, after) = (call.query.page_size()?, call.parameter::<Name>("last")?);
-        let read: Vec<Issuer> = self.administration().list(after.as_ref().map(Name::as_str), size + 1).await?;
-        let (issuers, last) = page(read, size, |issuer| issuer.name.as_str());
-        let issuers = Issuers { issuers: issuers.into_iter().map(IssuerView::from).collect() };
-        Ok(Done::told(StatusCode::OK, &issuers).linked(&AdminRoute::Issuers, call, size, last.as_deref()))
+        let told = |issuers: Vec<Issuer>| Issuers { issuers: issuers.into_iter().map(IssuerView::from).collect() };
+        self.page_of(&AdminRoute::Issuers, call, told).await
     }
 
     pub(super) async fn issuer(&self, name: &Name) -> Result<Done, Error> {

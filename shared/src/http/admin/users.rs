@@ -3,7 +3,7 @@
 use http::StatusCode;
 
 use super::AdminRoute;
-use super::answer::{Done, page};
+use super::answer::Done;
 use super::wire::{ChangeUser, CreateUser, UserCreated, UserView, Users};
 use crate::auth::{AdminError, Name, NewUser, Password, PasswordChange, User, UserChange};
 use crate::http::body::WireBody;
@@ -12,11 +12,8 @@ use crate::http::{Api, Call};
 
 impl Api {
     pub(super) async fn users(&self, call: &Call) -> Result<Done, Error> {
-        let (size, after) = (call.query.page_size()?, call.parameter::<Name>("last")?);
-        let read: Vec<User> = self.administration().list(after.as_ref().map(Name::as_str), size + 1).await?;
-        let (users, last) = page(read, size, |user| user.name.as_str());
-        let users = Users { users: users.into_iter().map(UserView::from).collect() };
-        Ok(Done::told(StatusCode::OK, &users).linked(&AdminRoute::Users, call, size, last.as_deref()))
+        let told = |users: Vec<User>| Users { users: users.into_iter().map(UserView::from).collect() };
+        self.page_of(&AdminRoute::Users, call, told).await
     }
 
     pub(super) async fn user(&self, name: &Name) -> Result<Done, Error> {
