@@ -99,8 +99,9 @@ impl Deployment {
     /// What its functions have written.
     pub fn logs(&self) -> String {
         let groups = "(logs := boto3.client(sys.argv[1])).describe_log_groups()['logGroups']";
-        let events = "logs.filter_log_events(logGroupName=group['logGroupName'])['events']";
-        let messages = format!("[event['message'] for group in {groups} for event in {events}]");
+        let pages = "logs.get_paginator('filter_log_events').paginate(logGroupName=group['logGroupName'])";
+        let messages =
+            format!("[event['message'] for group in {groups} for page in {pages} for event in page['events']]");
         self.ask_aws(&format!("'\\n'.join({messages})"), "logs")
     }
 

@@ -14,7 +14,7 @@ use harness::content::{IMAGE, digest, image, noise, push_blob, push_image};
 use harness::emulator::{Emulator, emulator};
 use harness::journeys::push_blob_in_chunks;
 use http::{Method, StatusCode};
-use shared::auth::{GateSettings, Role};
+use shared::auth::{Counted as Counting, GateSettings, Role};
 use shared::config::{Aws, Stores, Traffic};
 use shared::http::{Api, Profile, Settings};
 use shared::metadata::{DynamoDbConfig, DynamoDbStore};
@@ -101,7 +101,8 @@ impl Counted {
 
     /// One that wants to know who asks.
     async fn closed() -> Option<Self> {
-        Self::of(Settings::default()).await
+        let gate = GateSettings { counted: Counting::Together, ..GateSettings::default() };
+        Self::of(Settings { gate, ..Settings::default() }).await
     }
 
     async fn of(settings: Settings) -> Option<Self> {
@@ -339,8 +340,8 @@ async fn who_asks_is_found_out_once() {
     // The key that tokens are signed with is made once for all.
     sign_in(&counted.client, &alice).await;
     for (who, operation, cost) in [
-        (&alice, "sign-in by a password: GET of /v2/, GET of /token", 2),
-        (&ci, "sign-in by a robot's token: GET of /v2/, GET of /token", 5),
+        (&alice, "sign-in by a password: GET of /v2/, GET of /token", 4),
+        (&ci, "sign-in by a robot's token: GET of /v2/, GET of /token", 7),
     ] {
         let fresh = Counted::closed().await.expect("there was one a moment ago");
         sign_in(fresh.start(), who).await;

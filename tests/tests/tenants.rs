@@ -15,6 +15,7 @@ use shared::auth::{Act, ActsWanted, GateSettings, Role};
 use shared::clock::Timestamp;
 use shared::config::Aws;
 use shared::http::{Api, Settings};
+use shared::oci::Digest;
 use shared::registry::{Registry, Terms};
 
 /// What Alice has, in a repository of hers.
@@ -29,6 +30,21 @@ impl Tenants {
     async fn new() -> Self {
         let settings = Settings { gate: GateSettings::default(), ..Settings::default() };
         Self::of(memory::api_and_facts(Terms::default(), settings).await.0).await
+    }
+
+    /// The same over buckets whose URLs live so long.
+    async fn redirected(stack: &Stack, url_life: Duration) -> Self {
+        let aws = Aws { settings: Some(stack.emulator().sdk_config()), ..Aws::default() };
+        let (storage, metadata) = stack.stores().open(&aws).await.expect("the stores can be opened");
+        let settings = Settings { redirect_above: Some(1000), url_life, ..Settings::default() };
+        Self::of(Api::new(Registry::new(storage, metadata, Terms::default()), settings)).await
+    }
+
+    /// Where Alice is sent for it.
+    async fn url_of(&self, blob: &Digest) -> String {
+        let redirect = self.ask("alice", Method::GET, format!("/v2/team-a/app/blobs/{blob}"), Bytes::new()).await;
+        assert_eq!(redirect.status, StatusCode::TEMPORARY_REDIRECT);
+        redirect.header("location").to_owned()
     }
 
     /// The same of any registry.
@@ -217,34 +233,30 @@ async fn a_list_of_repositories_names_ones_own_only() {
 }
 
 #[tokio::test]
-async fn a_url_opens_one_private_blob_to_whoever_has_it_and_for_its_life_only() {
+async fn a_url_opens_one_private_blob_to_whoever_has_it() {
     let Some(stack) = Stack::fresh().await else { return };
-    let aws = Aws { settings: Some(stack.emulator().sdk_config()), ..Aws::default() };
-    let (storage, metadata) = stack.stores().open(&aws).await.expect("the stores can be opened");
-    let settings = Settings {
-        gate: GateSettings::default(),
-        redirect_above: Some(1000),
-        url_life: Duration::from_secs(3),
-        ..Settings::default()
-    };
-    let api = Api::new(Registry::new(storage, metadata, Terms::default()), settings);
-    let tenants = Tenants::of(api).await;
+    let tenants = Tenants::redirected(&stack, Duration::from_mins(5)).await;
     let (blob, other) = (digest(&tenants.blob), digest(&noise(99, 2000)));
     let refused = tenants.bob(Method::GET, format!("/v2/team-a/app/blobs/{blob}")).await;
     assert_eq!((refused.status, refused.header("location")), (StatusCode::FORBIDDEN, ""));
 
-    let target = format!("/v2/team-a/app/blobs/{blob}");
-    let redirect = tenants.ask("alice", Method::GET, target, Bytes::new()).await;
-    assert_eq!(redirect.status, StatusCode::TEMPORARY_REDIRECT);
-    let url = redirect.header("location").to_owned();
+    let url = tenants.url_of(&blob).await;
     let bucket = Client::new(stack.emulator().address());
     let opened = bucket.get(url.as_str()).await;
     assert!(opened.status == StatusCode::OK && opened.body == tenants.blob, "{}", opened.status);
     assert_eq!(bucket.get(url.replace(blob.hex(), other.hex())).await.status, StatusCode::FORBIDDEN);
     assert_eq!(bucket.delete(url.as_str()).await.status, StatusCode::FORBIDDEN);
-    let longer = url.replace("X-Amz-Expires=3", "X-Amz-Expires=300");
+    let longer = url.replace("X-Amz-Expires=300", "X-Amz-Expires=3000");
     assert!(longer != url && bucket.get(longer).await.status == StatusCode::FORBIDDEN);
+    assert_eq!(bucket.get(url.as_str()).await.status, StatusCode::OK);
+}
 
-    tokio::time::sleep(Duration::from_millis(4100)).await;
-    assert_eq!(bucket.get(url.as_str()).await.status, StatusCode::FORBIDDEN);
+#[tokio::test]
+async fn a_url_opens_nothing_any_more_after_its_life() {
+    let Some(stack) = Stack::fresh().await else { return };
+    let tenants = Tenants::redirected(&stack, Duration::from_secs(1)).await;
+    let url = tenants.url_of(&digest(&tenants.blob)).await;
+    tokio::time::sleep(Duration::from_millis(2100)).await;
+    let refused = Client::new(stack.emulator().address()).get(url.as_str()).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
 }

@@ -92,9 +92,11 @@ impl Upstream {
         let headers = authorization.map(|value| (AUTHORIZATION, value.clone())).into_iter().collect();
         let response = self.send(Method::GET, &path, None, headers, None).await?;
         match response.status() {
-            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN | StatusCode::TOO_MANY_REQUESTS => {
-                Err(Refusal::of(response).await.into())
-            }
+            // A registry that is read only says 405.
+            StatusCode::UNAUTHORIZED
+            | StatusCode::FORBIDDEN
+            | StatusCode::METHOD_NOT_ALLOWED
+            | StatusCode::TOO_MANY_REQUESTS => Err(Refusal::of(response).await.into()),
             _ => Ok(()),
         }
     }

@@ -19,7 +19,8 @@ use super::drain::Drainable;
 /// Whoever has come by TLS once shall not be led to clear text for a year.
 const ONLY_SECURE: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// Answers a request under a name of its own, which goes out as a header and into the log.
+/// Answers a request under a name of its own, whatever its client calls it. It goes out as a header, and into the log and the
+/// audit.
 pub(super) async fn answer(
     answering: Arc<impl Answering>,
     peer: SocketAddr,
@@ -31,6 +32,10 @@ pub(super) async fn answer(
     let client = request.headers().get(USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or("-").to_owned();
     let span = tracing::info_span!("request", id);
     let (mut parts, body) = request.into_parts();
+    let name = HeaderValue::try_from(&id).ok();
+    if let Some(name) = &name {
+        parts.headers.insert(REQUEST_ID, name.clone());
+    }
     // A socket of both families has IPv4 peers under IPv6 addresses.
     parts.extensions.insert(Peer { address: peer.ip().to_canonical(), is_secure });
     // HTTP/2 ends one stream alone, and a client that expects a word before it sends has sent nothing.
@@ -42,8 +47,8 @@ pub(super) async fn answer(
     if must_drain && !body.is_end_stream() && response.status() != StatusCode::REQUEST_TIMEOUT {
         body.drain().await;
     }
-    if let Ok(value) = HeaderValue::try_from(&id) {
-        response.headers_mut().insert(REQUEST_ID, value);
+    if let Some(name) = name {
+        response.headers_mut().insert(REQUEST_ID, name);
     }
     if is_secure {
         response.headers_mut().insert(STRICT_TRANSPORT_SECURITY, ONLY_SECURE);

@@ -39,6 +39,9 @@ struct Claims {
     exp: u64,
     jti: String,
     access: Vec<Access>,
+    /// When what it was given for was looked at, in milliseconds.
+    #[serde(default)]
+    shown: u64,
     /// The token or session that it was given for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     tok: Option<String>,
@@ -112,6 +115,7 @@ pub(super) async fn issue(
         exp: seconds + LIFE.as_secs(),
         jti: hex::encode(random_bytes::<8>().map_err(KeyError::from)?),
         access,
+        shown: caller.since.as_millis(),
         tok: caller.token.clone(),
     };
     let header = Header { kid: Some(signer.kid), ..Header::new(Algorithm::EdDSA) };
@@ -133,7 +137,7 @@ pub(super) async fn read(keys: &Keys, token: &str) -> Result<Caller, TokenError>
     }
     let kid = header.kid.ok_or(TokenError::Invalid(None))?;
     let key = keys.verifying(&kid).await?.ok_or(TokenError::Invalid(None))?;
-    let (hash, since) = (Sha256::digest(token).into(), key.proven.now());
+    let (hash, begun) = (Sha256::digest(token).into(), key.proven.now());
     if let Some(caller) = key.proven.get(&hash) {
         return Ok(caller);
     }
@@ -146,9 +150,10 @@ pub(super) async fn read(keys: &Keys, token: &str) -> Result<Caller, TokenError>
     let claims = jsonwebtoken::decode::<Claims>(token, &key.key, &validation).map_err(invalid)?.claims;
     let principal: Principal = claims.sub.parse().map_err(|_| TokenError::Invalid(None))?;
     let permits = claims.access.iter().filter_map(permit).collect();
-    let caller = Caller { principal, proof: Proof::AccessToken, powers: Powers::of(permits), token: claims.tok };
+    let (powers, since) = (Powers::of(permits), Timestamp::from_millis(claims.shown));
+    let caller = Caller { principal, proof: Proof::AccessToken, powers, token: claims.tok, since };
     let left = Timestamp::from_millis(claims.exp.saturating_mul(1000)).plus(LEEWAY).since(Timestamp::now());
-    key.proven.put_since(since, left, hash, caller.clone());
+    key.proven.put_since(begun, left, hash, caller.clone());
     Ok(caller)
 }
 

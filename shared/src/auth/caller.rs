@@ -2,6 +2,7 @@
 
 use super::permit::Powers;
 use super::principal::Principal;
+use crate::clock::Timestamp;
 
 /// Who asks, and what they may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub struct Caller {
     pub powers: Powers,
     /// Which token they have shown it by, or what they were given one for.
     pub token: Option<String>,
+    /// When what they have shown was looked at. What has become of their account since then is not known here.
+    pub since: Timestamp,
 }
 
 /// How a caller has shown who they are.
@@ -33,18 +36,23 @@ impl Caller {
     /// Nobody who has said who they are.
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { principal: Principal::Anonymous, proof: Proof::None, powers: Powers::default(), token: None }
+        Self::without_account(Principal::Anonymous, Proof::None, Powers::default())
     }
 
     /// Somebody in an open registry.
     #[must_use]
     pub fn of_an_open_registry() -> Self {
-        Self { principal: Principal::Anonymous, proof: Proof::Open, powers: Powers::all(), token: None }
+        Self::without_account(Principal::Anonymous, Proof::Open, Powers::all())
     }
 
     /// Who runs the process.
     #[must_use]
     pub fn operator() -> Self {
-        Self { principal: Principal::Operator, proof: Proof::Open, powers: Powers::all(), token: None }
+        Self::without_account(Principal::Operator, Proof::Open, Powers::all())
+    }
+
+    /// Somebody who has just come, and is not looked up in the books.
+    pub(super) fn without_account(principal: Principal, proof: Proof, powers: Powers) -> Self {
+        Self { principal, proof, powers, token: None, since: Timestamp::now() }
     }
 }

@@ -120,7 +120,7 @@ mod tests {
     use crate::auth::{Grant, Permit, Powers, Principal, Role};
 
     fn caller(proof: Proof, powers: Powers) -> Caller {
-        Caller { principal: Principal::Anonymous, proof, powers, token: None }
+        Caller::without_account(Principal::Anonymous, proof, powers)
     }
 
     fn grant(repositories: &str, role: Role) -> Powers {

@@ -24,10 +24,10 @@ use super::principal::{Principal, Subject};
 use super::recent::Recent;
 use super::scope::Scope;
 use super::secret::TokenSecret;
-use super::sign_in::{self, SignInError, try_of};
-use super::throttle::Throttle;
+use super::sign_in::{self, SignInError, network_of, try_of};
+use super::throttle::{Rate, Throttle};
 use crate::clock::Timestamp;
-use crate::metadata::{self, MemoryStore, MetadataStore};
+use crate::metadata::{self, MetadataStore};
 use crate::oci::RepositoryName;
 
 /// Who gets in.
@@ -75,8 +75,12 @@ impl Default for GateSettings {
 const CREDENTIALS_KNOWN_FOR: Duration = Duration::from_mins(1);
 const MOST_CREDENTIALS: usize = 10_000;
 
-/// As whom tries are counted of callers that others vouch for: who they are is what is to be found out.
+/// As whom tries are counted of callers that others vouch for: who they are is what is to be found out. Nobody guesses what
+/// they present, so that the wrong ones among them keep no others out.
 const FEDERATED: &str = "oidc";
+
+/// As whom tries are counted by tokens that nobody has.
+const NO_TOKEN: &str = "token";
 
 /// How long it may take until a change of a repository's visibility is seen.
 const VISIBILITY_KNOWN_FOR: Duration = Duration::from_secs(5);
@@ -123,6 +127,8 @@ struct Parts {
     accounts: Accounts,
     keys: Keys,
     throttle: Throttle,
+    /// Before anything is looked up: nobody fills the books, or keeps the processor busy, by trying one name after the other.
+    networks: Throttle,
     audit: Audit,
     first_password: OnceLock<Arc<dyn FirstPassword>>,
     federation: Federation,
@@ -141,16 +147,17 @@ impl Gate {
     pub fn new(store: Arc<dyn MetadataStore>, settings: GateSettings) -> Self {
         let accounts = Accounts::new(Arc::clone(&store));
         let audit = Audit::in_store(Arc::clone(&store));
-        let throttle = Throttle::in_store(match settings.counted {
-            Counted::Together => store,
-            Counted::Here => Arc::new(MemoryStore::default()),
-        });
+        let throttle = match settings.counted {
+            Counted::Together => Throttle::in_store(Rate::NAME, store),
+            Counted::Here => Throttle::here(Rate::NAME),
+        };
         Self(Arc::new(Parts {
             federation: Federation::new(accounts.clone(), settings.federation.clone()),
             settings,
             keys: Keys::new(accounts.clone()),
             accounts,
             throttle,
+            networks: Throttle::here(Rate::NETWORK),
             audit,
             first_password: OnceLock::new(),
             credentials: Recent::new(CREDENTIALS_KNOWN_FOR, MOST_CREDENTIALS),
@@ -240,37 +247,53 @@ impl Gate {
         password: &Password,
         address: Option<IpAddr>,
     ) -> Result<(Caller, Duration), SignInError> {
+        let now = Timestamp::now();
         if let Some(presented) = Presented::read(password.expose()) {
-            let now = Timestamp::now();
-            let signing_in = self.0.federation.sign_in(&presented, now);
-            let Admitted { caller, until } = self.counted(FEDERATED, address, signing_in).await?;
+            self.take(FEDERATED, address, now).await?;
+            let Admitted { caller, until } = self.0.federation.sign_in(&presented, now).await?;
             return Ok((caller, until.since(now)));
         }
-        let secret = TokenSecret::read(password.expose());
-        let identity = secret.as_ref().map_or(user, |secret| secret.id().as_str());
-        let caller = self
-            .counted(identity, address, async {
-                if let Some(secret) = &secret {
-                    return sign_in::by_token(self.accounts(), secret, TokenKind::Access, Timestamp::now()).await;
-                }
-                self.claim(user, password).await?;
-                sign_in::by_password(self.accounts(), user, password).await
-            })
-            .await?;
-        Ok((caller, Duration::MAX))
+        if let Some(secret) = TokenSecret::read(password.expose()) {
+            let (caller, expires) = self.sign_in_by(&secret, TokenKind::Access, address, now).await?;
+            return Ok((caller, expires.map_or(Duration::MAX, |expires| expires.since(now))));
+        }
+        let signing_in = self.guessable(user, address, now, async {
+            self.claim(user, password).await?;
+            sign_in::by_password(self.accounts(), user, password).await
+        });
+        Ok((signing_in.await?, Duration::MAX))
     }
 
     /// Who stays signed in by this.
     pub async fn sign_in_again(&self, session: &str, address: Option<IpAddr>) -> Result<Caller, SignInError> {
         let secret = TokenSecret::read(session).ok_or(SignInError::Wrong)?;
-        let identity = secret.id().to_string();
-        let signing_in = sign_in::by_token(self.accounts(), &secret, TokenKind::Refresh, Timestamp::now());
-        self.counted(&identity, address, signing_in).await
+        Ok(self.sign_in_by(&secret, TokenKind::Refresh, address, Timestamp::now()).await?.0)
+    }
+
+    /// Whose token it is, and when that ends. Those that nobody has are counted together.
+    async fn sign_in_by(
+        &self,
+        secret: &TokenSecret,
+        kind: TokenKind,
+        address: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(Caller, Option<Timestamp>), SignInError> {
+        self.take_of_network(address, now).await?;
+        match sign_in::token(self.accounts(), secret, kind).await {
+            Ok(token) => {
+                self.take(token.id.as_str(), address, now).await?;
+                Ok((sign_in::by_token(self.accounts(), &token, now).await?, token.expires))
+            }
+            Err(error) => {
+                self.take(NO_TOKEN, address, now).await?;
+                Err(error)
+            }
+        }
     }
 
     /// The user whose password it is, also where it is good for nothing but being changed.
     pub async fn user(&self, name: &str, password: &Password, address: Option<IpAddr>) -> Result<User, SignInError> {
-        self.counted(name, address, async {
+        self.guessable(name, address, Timestamp::now(), async {
             self.claim(name, password).await?;
             sign_in::user(self.accounts(), name, password).await
         })
@@ -294,20 +317,30 @@ impl Gate {
         first_admin::claim(self.accounts(), &**first, admin, password).await
     }
 
-    /// A try that counts, and that counts more when it is wrong.
-    async fn counted<T>(
+    /// A try by what can be guessed: it counts more when it is wrong.
+    async fn guessable<T>(
         &self,
-        identity: &str,
+        name: &str,
         address: Option<IpAddr>,
+        now: Timestamp,
         signing_in: impl Future<Output = Result<T, SignInError>>,
     ) -> Result<T, SignInError> {
-        let (name, now) = (try_of(identity, address), Timestamp::now());
-        self.0.throttle.take(&name, now).await?.map_err(SignInError::TooMany)?;
+        self.take_of_network(address, now).await?;
+        self.take(name, address, now).await?;
         let signed_in = signing_in.await;
         if matches!(signed_in, Err(SignInError::Wrong)) {
-            self.0.throttle.failed(&name, now).await?;
+            self.0.throttle.failed(&try_of(name, address), now).await?;
         }
         signed_in
+    }
+
+    async fn take(&self, name: &str, address: Option<IpAddr>, now: Timestamp) -> Result<(), SignInError> {
+        self.0.throttle.take(&try_of(name, address), now).await?.map_err(SignInError::TooMany)
+    }
+
+    async fn take_of_network(&self, address: Option<IpAddr>, now: Timestamp) -> Result<(), SignInError> {
+        let Some(address) = address else { return Ok(()) };
+        self.0.networks.take(&network_of(address), now).await?.map_err(SignInError::TooMany)
     }
 
     /// Under what credentials are remembered: whoever reads this process's memory finds no password there.
@@ -361,22 +394,38 @@ impl Gate {
     pub async fn sight(&self, caller: &Caller) -> metadata::Result<Sight> {
         let powers = match (&caller.principal, caller.proof) {
             (Principal::Account(subject), Proof::AccessToken) => {
-                let token = match &caller.token {
-                    Some(id) => self.accounts().get::<Token>(id).await?.map(|known| known.record),
-                    None => None,
-                };
-                match (&caller.token, token) {
-                    (None, _) => sign_in::powers_of(self.accounts(), subject, None).await?,
-                    (Some(_), Some(token)) => sign_in::powers_by(self.accounts(), &token).await?,
-                    (Some(_), None) => None,
-                }
-                .unwrap_or_default()
+                self.powers_now(subject, caller).await?.unwrap_or_default()
             }
             _ => caller.powers.clone(),
         };
         let settings = self.accounts().all::<RepositorySettings>().await?;
         let public = settings.into_iter().filter(|settings| settings.visibility == Visibility::Public);
         Ok(Sight { powers, public: public.map(|settings| settings.name).collect() })
+    }
+
+    /// What an account may do now; none when what the caller has shown counts no longer.
+    async fn powers_now(&self, account: &Subject, caller: &Caller) -> metadata::Result<Option<Powers>> {
+        let Some(id) = &caller.token else {
+            return sign_in::powers_of(self.accounts(), account, Some(caller.since)).await;
+        };
+        match self.accounts().get::<Token>(id).await? {
+            Some(known) => sign_in::powers_by(self.accounts(), &known.record).await,
+            None => Ok(None),
+        }
+    }
+
+    /// The caller as the books have them now, not a moment ago: for who changes them. Whoever others vouch for is not in the
+    /// books.
+    pub async fn confirm(&self, caller: Caller) -> Result<Caller, GateError> {
+        let Principal::Account(account) = &caller.principal else {
+            return Ok(caller);
+        };
+        let now = self.powers_now(account, &caller).await.map_err(SignInError::from)?;
+        match (now, caller.proof) {
+            (Some(powers), Proof::AccessToken) if powers.administers_as_much_as(&caller.powers) => Ok(caller),
+            (Some(powers), Proof::Credentials) => Ok(Caller { powers, ..caller }),
+            (Some(_) | None, _) => Err(SignInError::Wrong.into()),
+        }
     }
 
     /// A token for what the caller asks and may do. What they may not do is left out: the request that needs it will say so.
@@ -418,7 +467,8 @@ impl Gate {
             label: client.chars().take(100).collect(),
             secret: secret.hash(),
             limits: None,
-            created: now,
+            // As old as what the caller has shown: a sign-out that has come meanwhile ends it too.
+            created: caller.since,
             expires: Some(now.plus(SESSION_LIFE)),
         };
         self.accounts().create(&token).await?;
@@ -509,6 +559,7 @@ impl Sight {
 mod tests {
     use super::*;
     use crate::auth::{Administration, Grant, Group, Name, Robot, Role, TokenUse};
+    use crate::metadata::MemoryStore;
 
     const PASSWORD: &str = "correct horse battery";
 
@@ -631,7 +682,8 @@ mod tests {
         let caller = gate.recognise(&basic("anything", secret.expose()), None).await.unwrap();
         assert_eq!(caller.powers.on("team-a/app").to_string(), "pull");
         assert_eq!(caller.powers.on("team-b/app"), Actions::NONE);
-        assert_eq!(gate.recognise(&Credentials::Bearer(secret.expose().to_owned()), None).await.unwrap(), caller);
+        let bearer = gate.recognise(&Credentials::Bearer(secret.expose().to_owned()), None).await.unwrap();
+        assert_eq!((bearer.principal, bearer.powers, bearer.token), (caller.principal, caller.powers, caller.token));
         let used = gate.accounts().get::<TokenUse>(secret.id().as_str()).await.unwrap();
         assert!(used.is_some());
         gate.accounts().remove::<Token>(secret.id().as_str()).await.unwrap();
@@ -747,6 +799,43 @@ mod tests {
         assert!(!gate.is_read_only().await.unwrap());
         let settings = GateSettings { is_read_only: true, ..GateSettings::default() };
         assert!(Gate::new(store, settings).is_read_only().await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_an_old_password_has_opened_makes_nothing_that_lasts() {
+        let (gate, store) = gate(Access::Closed);
+        add_user(&gate, "alice", vec![grant("**", Role::Admin)]).await;
+        let alice = gate.sign_in("alice", &Password::given(PASSWORD), None).await.unwrap();
+        let bearer = bearer(&gate, &alice, "registry:admin:*").await;
+        // In another process, that has no part in what this one remembers.
+        let elsewhere = Gate::new(store, GateSettings::default());
+        for caller in [&alice, &bearer] {
+            assert_eq!(gate.confirm(caller.clone()).await.unwrap(), *caller);
+        }
+        let change = |user: &mut User| user.signed_out = Timestamp::now();
+        elsewhere.accounts().change("alice", change).await.unwrap();
+        let remembered = gate.sign_in("alice", &Password::given(PASSWORD), None).await.unwrap();
+        assert_eq!(remembered, alice, "for a minute at most");
+        for caller in [&alice, &bearer] {
+            let refused = gate.confirm(caller.clone()).await;
+            assert!(matches!(refused, Err(GateError::SignIn(SignInError::Wrong))), "{refused:?}");
+        }
+        let session = gate.stay_signed_in(&remembered, "docker").await.unwrap().unwrap();
+        let refused = gate.sign_in_again(session.expose(), None).await;
+        assert!(matches!(refused, Err(SignInError::Wrong)), "{refused:?}");
+    }
+
+    #[tokio::test]
+    async fn who_administered_a_moment_ago_administers_no_more() {
+        let (gate, _) = gate(Access::Closed);
+        add_user(&gate, "alice", vec![grant("**", Role::Admin)]).await;
+        let alice = gate.sign_in("alice", &Password::given(PASSWORD), None).await.unwrap();
+        let bearer = bearer(&gate, &alice, "registry:admin:*").await;
+        gate.accounts().change("alice", |user: &mut User| user.grants.clear()).await.unwrap();
+        assert!(!gate.confirm(alice.clone()).await.unwrap().powers.administers_all());
+        assert!(gate.confirm(bearer.clone()).await.is_err());
+        gate.accounts().remove::<User>("alice").await.unwrap();
+        assert!(gate.confirm(alice).await.is_err() && gate.confirm(bearer).await.is_err());
     }
 
     #[derive(Debug)]

@@ -162,13 +162,14 @@ impl Keys {
         if let Some(signer) = self.signing.get(&()) {
             return Ok(signer);
         }
+        let since = self.signing.now();
         let kept = match self.accounts.get::<SigningKey>(CURRENT).await? {
             Some(kept) => kept.record,
             None => self.make(None).await?,
         };
         let pkcs8 = STANDARD_NO_PAD.decode(&kept.pkcs8).map_err(|error| KeyError::Unusable(error.into()))?;
         let signer = Signer { kid: kept.kid, key: EncodingKey::from_ed_der(&pkcs8) };
-        self.signing.put((), signer.clone());
+        self.signing.put_since(since, Duration::MAX, (), signer.clone());
         Ok(signer)
     }
 
@@ -198,12 +199,11 @@ impl Keys {
     /// Signs with a new key from now on. Those before it go on counting for a while, or not at all.
     pub(super) async fn rotate(&self, at_once: bool) -> Result<PublicKey, KeyError> {
         let known = self.accounts.get::<SigningKey>(CURRENT).await?;
+        // None that another rotation makes meanwhile: it may be what is signed with next.
+        let before = self.public().await?;
         let next = self.make(known.as_ref()).await?;
-        let mut current = None;
-        for public in self.accounts.all::<PublicKey>().await? {
-            if public.kid == next.kid {
-                current = Some(public);
-            } else if at_once {
+        for public in before.iter().filter(|public| public.kid != next.kid) {
+            if at_once {
                 self.accounts.remove::<PublicKey>(&public.kid).await?;
             } else if public.retires.is_none() {
                 let retires = Timestamp::now().plus(OVERLAP);
@@ -212,6 +212,7 @@ impl Keys {
         }
         self.signing.clear();
         self.public.clear();
+        let current = self.accounts.get::<PublicKey>(&next.kid).await?.map(|known| known.record);
         current.ok_or(KeyError::Metadata(metadata::Error::Contended))
     }
 
@@ -231,10 +232,15 @@ impl Keys {
         if known.is_some() && self.asked.get(&()).is_some() {
             return Ok(None);
         }
+        let since = self.public.now();
+        // What is proven by a key stays so, however often a key is asked for that nobody has.
+        let kept = |public: PublicKey| {
+            let known = known.iter().flat_map(|keys| keys.iter()).find(|known| known.public == public);
+            known.map(Arc::clone).or_else(|| VerifyingKey::of(public).map(Arc::new))
+        };
+        let read = Arc::new(self.public().await?.into_iter().filter_map(kept).collect::<Vec<_>>());
+        self.public.put_since(since, Duration::MAX, (), Arc::clone(&read));
         self.asked.put((), ());
-        let read = self.public().await?.into_iter().filter_map(VerifyingKey::of).map(Arc::new);
-        let read = Arc::new(read.collect::<Vec<_>>());
-        self.public.put((), Arc::clone(&read));
         Ok(find(&read))
     }
 }

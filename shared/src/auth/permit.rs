@@ -70,6 +70,16 @@ impl Powers {
         self.limits.as_ref().map_or(allowed, |limits| allowed.and(on(limits, repository)))
     }
 
+    /// Whether all that the other says of who may do what may be said by this too.
+    #[must_use]
+    pub(super) fn administers_as_much_as(&self, other: &Self) -> bool {
+        let administer = Actions::of(&[Action::Administer]);
+        let claimed = other.permits.iter().filter(|permit| permit.actions.contains(Action::Administer));
+        claimed.map(|permit| Permit { repositories: permit.repositories.clone(), actions: administer }).all(|permit| {
+            allow(&self.permits, &permit) && self.limits.as_deref().is_none_or(|limits| allow(limits, &permit))
+        })
+    }
+
     /// What the permits allow, before any limits.
     #[must_use]
     pub fn permits(&self) -> &[Permit] {

@@ -6,6 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use crate::clock::Timestamp;
+
 /// Answers that are good for a while: at most `most` of them.
 #[derive(Debug)]
 pub(super) struct Recent<K, V> {
@@ -20,12 +22,14 @@ pub(super) struct Recent<K, V> {
 struct Known<V> {
     since: Instant,
     life: Duration,
+    /// The same end by the calendar: a process that stands still may have a clock that does so too.
+    until: Timestamp,
     value: V,
 }
 
 impl<V> Known<V> {
     fn counts(&self) -> bool {
-        self.since.elapsed() < self.life
+        self.since.elapsed() < self.life && Timestamp::now() < self.until
     }
 }
 
@@ -56,7 +60,8 @@ impl<K: Eq + Hash, V: Clone> Recent<K, V> {
                 known.clear();
             }
         }
-        known.insert(key, Known { since: Instant::now(), life: life.min(self.life), value });
+        let life = life.min(self.life);
+        known.insert(key, Known { since: Instant::now(), life, until: Timestamp::now().plus(life), value });
     }
 
     /// What to say in [`put_since`](Self::put_since): taken before the answer is found out.

@@ -1,6 +1,6 @@
 //! From credentials to a caller.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,6 +55,17 @@ pub(super) fn try_of(identity: &str, address: Option<IpAddr>) -> String {
     format!("{identity}@{address}")
 }
 
+/// The network of an address, as tries are counted: whoever has one address of IPv6 has them by the billions.
+pub(super) fn network_of(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{}/64", Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+    }
+}
+
 /// The user whose password it is. Takes as long where there is none.
 pub(super) async fn user(accounts: &Accounts, name: &str, password: &Password) -> Result<User, SignInError> {
     let known = match name.parse::<Name>() {
@@ -67,31 +78,28 @@ pub(super) async fn user(accounts: &Accounts, name: &str, password: &Password) -
 
 /// The caller whose password it is.
 pub(super) async fn by_password(accounts: &Accounts, name: &str, password: &Password) -> Result<Caller, SignInError> {
+    let since = Timestamp::now();
     let user = user(accounts, name, password).await?;
     if user.must_change_password {
         return Err(SignInError::MustChangePassword);
     }
     let powers = with_groups(accounts, user.grants, &user.groups).await?;
     let principal = Principal::Account(Subject::User(user.name));
-    Ok(Caller { principal, proof: Proof::Credentials, powers, token: None })
+    Ok(Caller { principal, proof: Proof::Credentials, powers, token: None, since })
 }
 
-/// The caller whose token it is, of that kind.
-pub(super) async fn by_token(
-    accounts: &Accounts,
-    secret: &TokenSecret,
-    kind: TokenKind,
-    now: Timestamp,
-) -> Result<Caller, SignInError> {
-    let known = accounts.get::<Token>(secret.id().as_str()).await?.ok_or(SignInError::Wrong)?;
-    let token = &known.record;
-    if token.kind != kind || !token.secret.is_of(secret) {
-        return Err(SignInError::Wrong);
-    }
+/// The token whose secret it is, of that kind.
+pub(super) async fn token(accounts: &Accounts, secret: &TokenSecret, kind: TokenKind) -> Result<Token, SignInError> {
+    let known = accounts.get::<Token>(secret.id().as_str()).await?.map(|known| known.record);
+    known.filter(|token| token.kind == kind && token.secret.is_of(secret)).ok_or(SignInError::Wrong)
+}
+
+/// The caller who presents that token at this moment.
+pub(super) async fn by_token(accounts: &Accounts, token: &Token, now: Timestamp) -> Result<Caller, SignInError> {
     let powers = powers_by(accounts, token).await?.ok_or(SignInError::Wrong)?;
     note_use(accounts, token, now).await?;
     let principal = Principal::Account(token.owner.clone());
-    Ok(Caller { principal, proof: Proof::Credentials, powers, token: Some(token.id.to_string()) })
+    Ok(Caller { principal, proof: Proof::Credentials, powers, token: Some(token.id.to_string()), since: now })
 }
 
 /// Another use that is noted at the same time is as good.

@@ -102,6 +102,14 @@ impl Api {
         }
         if caller.is_none() {
             call.caller = self.recognise(&call).await?;
+            // Who was administering a moment ago must not make that last.
+            if matches!(route, Route::Admin(_)) && call.method != Method::GET {
+                let confirmed = self.gate.confirm(call.caller.clone()).await;
+                call.caller = match confirmed {
+                    Ok(caller) => caller,
+                    Err(error) => return Err(self.unrecognised(&call, error).await),
+                };
+            }
         }
         // Where everybody may do everything, the first to come would be the one who may keep the others out.
         let is_from_outside = call.caller.principal != Principal::Operator;

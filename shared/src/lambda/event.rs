@@ -17,7 +17,7 @@ use serde::Deserialize;
 use url::form_urlencoded;
 
 use super::answer::decoded_len;
-use crate::http::{Error, Peer, WireBody, full};
+use crate::http::{Error, Peer, REQUEST_ID, WireBody, full};
 
 /// What must not stand in a query as it is.
 const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`');
@@ -126,6 +126,9 @@ impl GatewayEvent {
         let method = self.method().and_then(|method| Method::from_bytes(method.as_bytes()).ok());
         let uri = self.uri();
         let mut headers = self.sent_headers();
+        // Whatever the client calls its request.
+        headers.remove(REQUEST_ID);
+        headers.extend(self.request_id().and_then(|id| Some((REQUEST_ID, HeaderValue::from_str(id).ok()?))));
         let peer = self.peer(&headers);
         let body = self.decoded_body(&headers)?;
         // The body is whole now, however it was sent.

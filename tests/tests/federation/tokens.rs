@@ -218,18 +218,16 @@ async fn a_token_of_this_registry_is_none_of_an_issuer() {
 }
 
 #[tokio::test]
-async fn wrong_tokens_are_counted_by_where_they_come_from() {
+async fn wrong_tokens_keep_nobody_out_who_comes_from_where_they_come_from() {
     let (github, key, gate) = world(Algorithm::ES256).await;
     let here = fresh_address();
     let expired = key.sign(&with(github.workflow(), "exp", Some(json!(now() - 100))));
-    for _ in 0..5 {
+    for _ in 0..20 {
         let refused = gate.recognise(&crate::basic(&expired), here).await;
         assert!(matches!(refused, Err(GateError::SignIn(SignInError::Wrong))), "{refused:?}");
     }
     let good = key.sign(&github.workflow());
-    let kept_out = gate.recognise(&Credentials::Bearer(good.clone()), here).await;
-    assert!(matches!(kept_out, Err(GateError::SignIn(SignInError::TooMany(_)))), "{kept_out:?}");
-    assert!(present(&gate, &good).await.is_ok());
+    assert!(gate.recognise(&Credentials::Bearer(good.clone()), here).await.is_ok(), "nobody guesses one");
 }
 
 #[tokio::test]

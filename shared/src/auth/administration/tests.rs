@@ -51,7 +51,13 @@ async fn seed_group(accounts: &Accounts, group: &str, grants: Vec<Grant>) {
 
 fn caller(user: &str, grants: &[Grant]) -> Caller {
     let principal = Principal::Account(Subject::User(name(user)));
-    Caller { principal, proof: Proof::Credentials, powers: Powers::granted(grants), token: None }
+    Caller {
+        principal,
+        proof: Proof::Credentials,
+        powers: Powers::granted(grants),
+        token: None,
+        since: Timestamp::now(),
+    }
 }
 
 fn disabled() -> UserChange {

@@ -76,6 +76,8 @@ impl Administration<'_> {
         let now = Timestamp::now();
         let expires = expiry(bounds.as_ref(), &owner, new.life, now)?;
         let secret = TokenSecret::random()?;
+        // One's own is as old as what it was asked for with: a sign-out that has come meanwhile ends it too.
+        let created = if own_account(caller) == Some(&owner) { caller.since } else { now };
         let token = Token {
             id: secret.id().clone(),
             owner,
@@ -83,7 +85,7 @@ impl Administration<'_> {
             label: new.label,
             secret: secret.hash(),
             limits,
-            created: now,
+            created,
             expires,
         };
         self.create(&token).await?;

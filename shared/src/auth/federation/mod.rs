@@ -198,5 +198,5 @@ fn admit(issuer: &Issuer, claims: &Map<String, Value>, subject: &str, until: Tim
     rules.peek()?;
     let powers = Powers::granted(rules.flat_map(|rule| &rule.grants));
     let principal = Principal::Federated { issuer: issuer.name.clone(), subject: subject.to_owned() };
-    Some(Admitted { caller: Caller { principal, proof: Proof::Credentials, powers, token: None }, until })
+    Some(Admitted { caller: Caller::without_account(principal, Proof::Credentials, powers), until })
 }

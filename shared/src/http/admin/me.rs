@@ -4,7 +4,7 @@ use http::StatusCode;
 
 use super::answer::Done;
 use super::wire::{Me, NewPassword};
-use crate::auth::{Caller, Credentials, Password, Powers, Principal, Proof, SignInError, Subject};
+use crate::auth::{Caller, Credentials, Password, Principal, SignInError, Subject};
 use crate::http::admission::credentials;
 use crate::http::body::WireBody;
 use crate::http::error::{Error, Refusal};
@@ -41,7 +41,7 @@ impl Api {
             Err(error) => return Err(self.unrecognised(call, error.into()).await),
         };
         let principal = Principal::Account(Subject::User(user.name.clone()));
-        call.caller = Caller { principal, proof: Proof::Credentials, powers: Powers::default(), token: None };
+        call.caller.principal = principal;
         let NewPassword { password: new } = self.read(body).await?;
         self.administration().change_own_password(&user, &password, &Password::given(new)).await?;
         Ok(Done::silent().to(format!("user:{}", user.name)))
