@@ -25,7 +25,7 @@ use tempfile::TempDir;
 
 const REPOSITORY: &str = "team-a/app";
 const USER: &str = "alice";
-const ROUNDS: usize = 7;
+const ROUNDS: usize = 15;
 /// How many ask at once.
 const CLIENTS: usize = 8;
 /// The parts of a second in which the kernel counts a process's time.

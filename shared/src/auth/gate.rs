@@ -211,14 +211,21 @@ impl Gate {
         match credentials {
             Credentials::None => Ok(Caller::anonymous()),
             Credentials::Basic { user, password } => Ok(self.sign_in(user, password, address).await?),
-            Credentials::Bearer(token) if TokenSecret::read(token).is_some() => {
-                Ok(self.sign_in("token", &Password::given(token.as_str()), address).await?)
-            }
-            Credentials::Bearer(token) if Presented::read(token).is_some_and(|it| it.is_foreign(SERVICE)) => {
-                Ok(self.sign_in(FEDERATED, &Password::given(token.as_str()), address).await?)
-            }
-            Credentials::Bearer(token) => Ok(access_token::read(&self.0.keys, token).await?),
+            Credentials::Bearer(token) => match access_token::proven(&self.0.keys, token).await? {
+                Some(caller) => Ok(caller),
+                None => self.recognise_by(token, address).await,
+            },
         }
+    }
+
+    /// Who presents a token of any kind.
+    async fn recognise_by(&self, token: &str, address: Option<IpAddr>) -> Result<Caller, GateError> {
+        let name = match Presented::read(token) {
+            _ if TokenSecret::read(token).is_some() => NO_TOKEN,
+            Some(presented) if presented.is_foreign(SERVICE) => FEDERATED,
+            Some(_) | None => return Ok(access_token::read(&self.0.keys, token).await?),
+        };
+        Ok(self.sign_in(name, &Password::given(token), address).await?)
     }
 
     /// Who has this name and password, or this token, or is vouched for by it. What was right a moment ago still is.

@@ -51,6 +51,10 @@ impl PublicKey {
     pub fn x(&self) -> &str {
         &self.x
     }
+
+    fn counts(&self) -> bool {
+        self.retires.is_none_or(|retires| Timestamp::now() < retires)
+    }
 }
 
 impl Record for PublicKey {
@@ -110,28 +114,10 @@ impl From<NoRandomness> for KeyError {
 pub(super) struct Keys {
     accounts: Accounts,
     signing: Recent<(), Signer>,
-    public: Recent<(), Arc<Vec<Arc<VerifyingKey>>>>,
+    public: Recent<(), Arc<Vec<(PublicKey, DecodingKey)>>>,
     asked: Recent<(), ()>,
-}
-
-/// What tells whether a token is signed by a key.
-#[derive(Debug)]
-pub(super) struct VerifyingKey {
-    public: PublicKey,
-    pub(super) key: DecodingKey,
-    /// Who presents the tokens that were found to be, by their hashes.
-    pub(super) proven: Recent<[u8; 32], Caller>,
-}
-
-impl VerifyingKey {
-    fn of(public: PublicKey) -> Option<Self> {
-        let key = DecodingKey::from_ed_components(&public.x).ok()?;
-        Some(Self { public, key, proven: Recent::new(KNOWN_FOR, MOST_PROVEN) })
-    }
-
-    fn counts(&self) -> bool {
-        self.public.retires.is_none_or(|retires| Timestamp::now() < retires)
-    }
+    /// Who presents the tokens that were found to be signed, by their hashes, with the names of their keys.
+    proven: Recent<[u8; 32], (Arc<str>, Caller)>,
 }
 
 /// What signs.
@@ -154,6 +140,7 @@ impl Keys {
             signing: Recent::new(KNOWN_FOR, 1),
             public: Recent::new(KNOWN_FOR, 1),
             asked: Recent::new(ASKED_AGAIN_AFTER, 1),
+            proven: Recent::new(KNOWN_FOR, MOST_PROVEN),
         }
     }
 
@@ -222,9 +209,11 @@ impl Keys {
     }
 
     /// The public half of the key of that name, if it counts.
-    pub(super) async fn verifying(&self, kid: &str) -> Result<Option<Arc<VerifyingKey>>, KeyError> {
-        let find =
-            |keys: &[Arc<VerifyingKey>]| keys.iter().find(|key| key.public.kid == kid && key.counts()).map(Arc::clone);
+    pub(super) async fn verifying(&self, kid: &str) -> Result<Option<DecodingKey>, KeyError> {
+        let find = |keys: &[(PublicKey, DecodingKey)]| {
+            let mut known = keys.iter().filter(|(public, _)| public.kid == kid && public.counts());
+            known.next().map(|(_, key)| key.clone())
+        };
         let known = self.public.get(&());
         if let Some(found) = known.as_deref().and_then(|keys| find(keys)) {
             return Ok(Some(found));
@@ -233,14 +222,26 @@ impl Keys {
             return Ok(None);
         }
         let since = self.public.now();
-        // What is proven by a key stays so, however often a key is asked for that nobody has.
-        let kept = |public: PublicKey| {
-            let known = known.iter().flat_map(|keys| keys.iter()).find(|known| known.public == public);
-            known.map(Arc::clone).or_else(|| VerifyingKey::of(public).map(Arc::new))
-        };
-        let read = Arc::new(self.public().await?.into_iter().filter_map(kept).collect::<Vec<_>>());
+        let read = self.public().await?.into_iter().filter_map(|public| {
+            let key = DecodingKey::from_ed_components(&public.x).ok()?;
+            Some((public, key))
+        });
+        let read = Arc::new(read.collect::<Vec<_>>());
         self.public.put_since(since, Duration::MAX, (), Arc::clone(&read));
         self.asked.put((), ());
         Ok(find(&read))
+    }
+
+    /// Who presents the token of this hash, where that was proven a moment ago by a key that still counts.
+    pub(super) async fn proven(&self, hash: &[u8; 32]) -> Result<Option<Caller>, KeyError> {
+        let Some((kid, caller)) = self.proven.get(hash) else {
+            return Ok(None);
+        };
+        Ok(self.verifying(&kid).await?.map(|_| caller))
+    }
+
+    /// Remembers who presents a token that is signed by this key and good for so long.
+    pub(super) fn prove(&self, hash: [u8; 32], kid: &str, caller: &Caller, life: Duration) {
+        self.proven.put_since(self.proven.now(), life, hash, (kid.into(), caller.clone()));
     }
 }
