@@ -186,8 +186,9 @@ fn sam_finds_nothing_wrong_with_the_template() {
 fn every_function_is_small_enough_to_start_fast() {
     let (Some(directory), Some(python)) = (built_functions(), sam("python")) else { return };
     let pack = "import sys, zlib; print(len(zlib.compress(open(sys.argv[1], 'rb').read())))";
-    for function in ["Blobs", "Uploads", "Manifests", "Tags", "Fallback", "Maintenance"] {
-        let binary = directory.join(format!("{function}Function/bootstrap"));
+    let template = built_template().expect("it was built with the functions");
+    for (function, _) in resources(&template, "AWS::Serverless::Function") {
+        let binary = directory.join(&function).join("bootstrap");
         let size = tools::output_of(Command::new(&python).args(["-c", pack]).arg(binary));
         println!("{function}: {size} bytes");
         assert!(size.parse::<u64>().expect("a number") <= LARGEST, "{function} has {size} bytes");

@@ -1,14 +1,14 @@
 //! What is read from a request's body, and what is answered.
 
 use http::StatusCode;
-use http::header::{LINK, LOCATION};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LINK, LOCATION};
 use percent_encoding::utf8_percent_encode;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::AdminRoute;
 use crate::auth::{Name, Record};
-use crate::http::body::WireBody;
+use crate::http::body::{WireBody, full};
 use crate::http::error::Error;
 use crate::http::listings::RESERVED;
 use crate::http::reply::Reply;
@@ -36,6 +36,12 @@ impl Done {
     /// Something was told.
     pub(super) fn told(status: StatusCode, value: &impl Serialize) -> Self {
         Self::of(Reply::json(status, JSON, value))
+    }
+
+    /// JSON that was written before.
+    pub(super) fn written(text: &'static str) -> Self {
+        let reply = Reply::new(StatusCode::OK).with(&CONTENT_TYPE, JSON).with(&CONTENT_LENGTH, text.len());
+        Self::of(reply.body(full(text)))
     }
 
     /// Something is there now, in this place.

@@ -1,5 +1,7 @@
 //! The `OpenAPI` document of these routes: schemas from the types of [`wire`](super::wire), and for each route and method what
 //! it is given and answers. A route without an operation does not compile; a test provokes each status that is told of here.
+//!
+//! It is written down in docs/openapi.json, and answered from there: what writes it is in no program.
 
 use http::{Method, StatusCode};
 use utoipa::openapi::path::{HttpMethod, Operation, OperationBuilder, Parameter, ParameterBuilder, ParameterIn};
@@ -22,6 +24,9 @@ use super::wire::{
 };
 
 const JSON: &str = "application/json";
+
+/// The document as it is answered.
+pub(super) const WRITTEN: &str = include_str!("../../../../docs/openapi.json");
 
 /// The whole document.
 #[must_use]
@@ -403,6 +408,18 @@ mod tests {
         found.sort();
         assert_eq!(found, expected);
         assert_eq!(document["openapi"], "3.1.0");
+    }
+
+    /// Writes it down anew when `RINGHOLD_RECORD` is set.
+    #[test]
+    fn what_is_written_down_is_what_the_types_say() {
+        let document = openapi().to_pretty_json().unwrap() + "\n";
+        if std::env::var_os("RINGHOLD_RECORD").is_some() {
+            let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/openapi.json");
+            std::fs::write(file, &document).unwrap();
+        } else {
+            assert!(document == WRITTEN, "RINGHOLD_RECORD=1 writes docs/openapi.json anew");
+        }
     }
 
     #[test]
