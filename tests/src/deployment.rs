@@ -98,11 +98,11 @@ impl Deployment {
 
     /// What its functions have written.
     pub fn logs(&self) -> String {
-        let groups = "(logs := boto3.client(sys.argv[1])).describe_log_groups()['logGroups']";
+        let groups = "logs.describe_log_groups()['logGroups']";
         let pages = "logs.get_paginator('filter_log_events').paginate(logGroupName=group['logGroupName'])";
         let messages =
-            format!("[event['message'] for group in {groups} for page in {pages} for event in page['events']]");
-        self.ask_aws(&format!("'\\n'.join({messages})"), "logs")
+            format!("event['message'] for group in {groups} for page in {pages} for event in page['events']");
+        self.ask_aws(&format!("(lambda logs: '\\n'.join({messages}))(boto3.client(sys.argv[1]))"), "logs")
     }
 
     fn ask_aws(&self, expression: &str, argument: &str) -> String {

@@ -12,7 +12,10 @@ use crate::skopeo::Skopeo;
 use crate::tools;
 use crate::trust::Trust;
 
-/// Who signs in. They may push below `team-a`.
+/// Who may push below `team-a`, each client as somebody of its own: wrong passwords make the next wait.
+pub const USERS: [&str; 5] = [USER, "docker", "containerd", "skopeo", "podman"];
+
+/// Who signs in with no client.
 pub const USER: &str = "alice";
 
 const MIB: usize = 1 << 20;
@@ -27,7 +30,7 @@ const STRANGER: &str = "certificate signed by unknown authority";
 pub fn docker(registry: SocketAddr, trust: &Trust) {
     let Some(docker) = Dockerd::trusting(trust) else { return };
     let address = registry.to_string();
-    let login = || docker.command(["login", "--username", USER, "--password-stdin", &address]);
+    let login = || docker.command(["login", "--username", "docker", "--password-stdin", &address]);
     let refused = tools::failure_of(&mut login(), "wrong password here");
     assert!(refused.contains("unauthorized: the name or the password is wrong"), "{refused}");
     let name = format!("{registry}/team-a/docker:1");
@@ -53,7 +56,7 @@ pub fn docker(registry: SocketAddr, trust: &Trust) {
 pub fn docker_trusts_no_stranger(registry: SocketAddr, trust: &Trust) {
     let Some(docker) = Dockerd::trusting(trust) else { return };
     let address = registry.to_string();
-    let mut login = docker.command(["login", "--username", USER, "--password-stdin", &address]);
+    let mut login = docker.command(["login", "--username", "docker", "--password-stdin", &address]);
     assert_stranger(&tools::failure_of(&mut login, PASSWORD));
 }
 
@@ -63,7 +66,7 @@ pub fn containerd(registry: SocketAddr, trust: &Trust) {
     let name = format!("{registry}/team-a/containerd:1");
     let layout = Layout::default().image(&name, &Image::of_noise(22, &SMALL));
     containerd.import(&layout.archive());
-    let [right, wrong] = [PASSWORD, "wrong"].map(|password| format!("{USER}:{password}"));
+    let [right, wrong] = [PASSWORD, "wrong"].map(|password| format!("containerd:{password}"));
     let flag = trust.flag_of_containerd();
     let push = |user: &str| containerd.command(["images", "push", &flag, "--user", user, &name]);
     let refused = tools::failure_of(&mut push(&wrong), "");
@@ -79,7 +82,7 @@ pub fn containerd(registry: SocketAddr, trust: &Trust) {
 /// containerd, which trusts somebody else.
 pub fn containerd_trusts_no_stranger(registry: SocketAddr, trust: &Trust) {
     let Some(containerd) = Containerd::start() else { return };
-    let (name, user) = (format!("{registry}/team-a/containerd:1"), format!("{USER}:{PASSWORD}"));
+    let (name, user) = (format!("{registry}/team-a/containerd:1"), format!("containerd:{PASSWORD}"));
     let arguments = ["content", "fetch", &trust.flag_of_containerd(), "--user", &user, &name];
     assert_stranger(&tools::failure_of(&mut containerd.command(arguments), ""));
 }
@@ -88,7 +91,7 @@ pub fn containerd_trusts_no_stranger(registry: SocketAddr, trust: &Trust) {
 pub fn skopeo(registry: SocketAddr, trust: &Trust) {
     let Some(skopeo) = Skopeo::trusting(trust) else { return };
     let (address, flag) = (registry.to_string(), trust.flag(""));
-    let login = || skopeo.command(&["login", &flag, "--username", USER, "--password-stdin", &address]);
+    let login = || skopeo.command(&["login", &flag, "--username", "skopeo", "--password-stdin", &address]);
     let refused = tools::failure_of(&mut login(), "wrong password here");
     assert!(refused.contains("invalid username/password"), "{refused}");
     let layout = Layout::default().image("1", &Image::of_noise(23, &SMALL));
@@ -106,7 +109,7 @@ pub fn skopeo(registry: SocketAddr, trust: &Trust) {
 pub fn skopeo_trusts_no_stranger(registry: SocketAddr, trust: &Trust) {
     let Some(skopeo) = Skopeo::trusting(trust) else { return };
     let address = registry.to_string();
-    let login = ["login", &trust.flag(""), "--username", USER, "--password-stdin", &address];
+    let login = ["login", &trust.flag(""), "--username", "skopeo", "--password-stdin", &address];
     assert_stranger(&tools::failure_of(&mut skopeo.command(&login), PASSWORD));
 }
 
@@ -114,7 +117,7 @@ pub fn skopeo_trusts_no_stranger(registry: SocketAddr, trust: &Trust) {
 pub fn podman(registry: SocketAddr, trust: &Trust) {
     let Some(podman) = Podman::trusting(trust) else { return };
     let (address, flag) = (registry.to_string(), trust.flag(""));
-    let login = || podman.command(&["login", &flag, "--username", USER, "--password-stdin", &address]);
+    let login = || podman.command(&["login", &flag, "--username", "podman", "--password-stdin", &address]);
     let refused = tools::failure_of(&mut login(), "wrong password here");
     assert!(refused.contains("invalid username/password"), "{refused}");
     tools::output_with(&mut login(), PASSWORD);
@@ -133,7 +136,7 @@ pub fn podman(registry: SocketAddr, trust: &Trust) {
 pub fn podman_trusts_no_stranger(registry: SocketAddr, trust: &Trust) {
     let Some(podman) = Podman::trusting(trust) else { return };
     let address = registry.to_string();
-    let login = ["login", &trust.flag(""), "--username", USER, "--password-stdin", &address];
+    let login = ["login", &trust.flag(""), "--username", "podman", "--password-stdin", &address];
     assert_stranger(&tools::failure_of(&mut podman.command(&login), PASSWORD));
 }
 

@@ -4,13 +4,13 @@ use std::net::SocketAddr;
 
 use harness::accounts::{add_user, grant, of_directory};
 use harness::server::{ServeOptions, Server};
-use harness::sign_in::{self, USER};
+use harness::sign_in::{self, USERS};
 use harness::tls::{Authority, own_address};
 use harness::trust::Trust;
 use shared::auth::Role;
 use tempfile::TempDir;
 
-/// A registry with one account, how clients speak with it, and the directory that all of it lies in.
+/// A registry with accounts, how clients speak with it, and the directory that all of it lies in.
 struct Stage {
     server: Server,
     trust: Trust,
@@ -38,11 +38,13 @@ impl Stage {
     }
 }
 
-/// A directory with one account.
+/// A directory with accounts.
 async fn directory() -> TempDir {
     let data = TempDir::new().unwrap();
     let accounts = of_directory(data.path());
-    add_user(&accounts, USER, vec![grant("team-a/**", Role::Writer)]).await;
+    for user in USERS {
+        add_user(&accounts, user, vec![grant("team-a/**", Role::Writer)]).await;
+    }
     data
 }
 

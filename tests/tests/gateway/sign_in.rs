@@ -1,5 +1,5 @@
 //! A stack as the template's defaults have it lets nobody in: its owner reads the first password, sets another, and makes
-//! an account, by which the clients sign in.
+//! accounts, by which the clients sign in.
 
 use std::process::Command;
 use std::sync::OnceLock;
@@ -9,7 +9,7 @@ use harness::client::Answer;
 use harness::deployment::Deployment;
 use harness::output::assert_no_secret;
 use harness::server::program;
-use harness::sign_in::{self, USER};
+use harness::sign_in::{self, USER, USERS};
 use harness::tools;
 use harness::trust::Trust;
 use http::Method;
@@ -17,7 +17,7 @@ use http::Method;
 /// What the first administrator sets in the place of the password that the stack was made with.
 const CHOSEN: &str = "a password that its owner chose";
 
-/// The stack, with an account that may push below `team-a`; none, said aloud, where it is not built and may be missing.
+/// The stack, with accounts that may push below `team-a`; none, said aloud, where it is not built and may be missing.
 fn stack() -> Option<&'static Deployment> {
     static DEPLOYMENT: OnceLock<Option<Deployment>> = OnceLock::new();
     let claimed = || {
@@ -38,8 +38,10 @@ fn claim(stack: &Deployment) {
     assert!(early.contains("has to be changed"), "it is good for nothing but setting another: {early}");
     tools::output_with(&mut administer(stack, &first, &["user", "password"]), CHOSEN);
     tools::failure_of(&mut administer(stack, &first, &["user", "list"]), "");
-    let add = ["user", "add", USER, "--grant", "writer:team-a/**", "--password-stdin"];
-    tools::output_with(&mut administer(stack, CHOSEN, &add), PASSWORD);
+    for user in USERS {
+        let add = ["user", "add", user, "--grant", "writer:team-a/**", "--password-stdin"];
+        tools::output_with(&mut administer(stack, CHOSEN, &add), PASSWORD);
+    }
 }
 
 /// The first password, which the command reads that the stack's output names.
