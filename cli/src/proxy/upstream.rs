@@ -73,7 +73,7 @@ impl Upstream {
     /// be asked less often, is an error with that answer in it.
     pub(super) async fn has(&self, parcel: &Parcel) -> Result<bool, Error> {
         let path = Route::Blob { name: parcel.name.clone(), digest: parcel.digest.clone() }.to_string();
-        let headers = parcel.authorization.as_ref().map(|value| (AUTHORIZATION, value.clone())).into_iter().collect();
+        let headers = presenting(parcel.authorization.as_ref());
         let response = self.send(Method::HEAD, &path, None, headers, None).await?;
         match response.status() {
             StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS => Err(Refusal::of(response).await.into()),
@@ -89,7 +89,7 @@ impl Upstream {
         authorization: Option<&HeaderValue>,
     ) -> Result<(), Error> {
         let path = Route::Upload { name: name.clone(), id: UploadId::random() }.to_string();
-        let headers = authorization.map(|value| (AUTHORIZATION, value.clone())).into_iter().collect();
+        let headers = presenting(authorization);
         let response = self.send(Method::GET, &path, None, headers, None).await?;
         match response.status() {
             // A registry that is read only says 405.
@@ -106,7 +106,7 @@ impl Upstream {
         let location = begun.headers().get(LOCATION).and_then(|value| value.to_str().ok());
         let url = location.and_then(|location| begun.url().join(location).ok());
         let Some(url) = url.filter(|url| url.origin() == self.base.origin()) else { return };
-        let headers = authorization.map(|value| (AUTHORIZATION, value.clone())).into_iter().collect();
+        let headers = presenting(authorization);
         if let Err(error) = self.send(Method::DELETE, url.path(), url.query(), headers, None).await {
             tracing::debug!(%error, "an upload could not be given up");
         }
@@ -129,4 +129,9 @@ impl Upstream {
             }
         }
     }
+}
+
+/// The headers of a request by whoever presents this.
+fn presenting(authorization: Option<&HeaderValue>) -> HeaderMap {
+    authorization.map(|value| (AUTHORIZATION, value.clone())).into_iter().collect()
 }
