@@ -125,6 +125,10 @@ pub(crate) struct ServeArgs {
     #[arg(long, env = "RINGHOLD_NO_REDIRECT")]
     pub(crate) no_redirect: bool,
 
+    /// How many buckets shall hold each blob of a ring that is new; `ringhold ring apply` changes one that is there
+    #[arg(long, value_name = "NUMBER", env = "RINGHOLD_REPLICAS")]
+    pub(crate) replicas: Option<String>,
+
     /// How many copies of a blob must be durable before its push is acknowledged; the ring must have as many replicas
     #[arg(long, value_name = "NUMBER", env = "RINGHOLD_WRITE_QUORUM", default_value = "1")]
     pub(crate) write_quorum: String,

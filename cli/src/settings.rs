@@ -35,7 +35,8 @@ impl ServeSettings {
         let stores = read_stores(&args.store, &mut mistakes);
         let above = mistakes.read("--redirect-above", &args.redirect_above);
         let url_life = mistakes.seconds("--url-life", &args.url_life, LONGEST_URL);
-        let quorum = mistakes.number("--write-quorum", &args.write_quorum, 1..=16);
+        let quorum = mistakes.copies("--write-quorum", &args.write_quorum);
+        let replicas = args.replicas.as_deref().map(|text| mistakes.copies("--replicas", text));
         let rate = args.move_rate.as_deref().map(|text| mistakes.read("--move-rate", text));
         let public_url = args.public_url.as_deref().map(|text| read_public_url(text, &mut mistakes));
         let settings = (|| {
@@ -54,11 +55,12 @@ impl ServeSettings {
                 body_idle: server.body_idle,
             };
             let terms = Terms {
-                write_quorum: u8::try_from(quorum?).ok()?,
+                write_quorum: quorum?,
                 move_rate: rate.map_or(Some(None), |rate| rate.map(Some))?,
                 ..Terms::with_urls_of(http.url_life)
             };
-            Some(Self { server, stores: stores?, http, terms })
+            let stores = Stores { replicas: replicas.flatten(), ..stores? };
+            Some(Self { server, stores, http, terms })
         })();
         mistakes.judge(settings)
     }
@@ -103,7 +105,7 @@ pub(crate) fn read_stores(args: &StoreArgs, mistakes: &mut Mistakes) -> Option<S
         Some(text) => mistakes.read("--metadata", text),
         None => file_url(&args.data.join("metadata.redb"), mistakes),
     };
-    Some(Stores { storage: storage.into_iter().collect::<Option<_>>()?, metadata: metadata? })
+    Some(Stores::new(storage.into_iter().collect::<Option<Vec<_>>>()?, metadata?))
 }
 
 fn file_url(path: &Path, mistakes: &mut Mistakes) -> Option<Url> {

@@ -36,7 +36,7 @@ pub async fn api_with(terms: Terms, settings: Settings) -> Api {
 pub async fn api_and_facts(terms: Terms, settings: Settings) -> (Api, Arc<dyn MetadataStore>) {
     let url = |text: &str| text.parse().expect("a URL");
     let storage = ["memory:one", "memory:two", "memory:three"].map(url);
-    let stores = Stores { storage: storage.into(), metadata: url("memory:") };
+    let stores = Stores::new(storage, url("memory:"));
     let (storage, metadata) = stores.open(&Aws::default()).await.expect("memory can be opened");
     (Api::new(Registry::new(storage, Arc::clone(&metadata), terms), settings).administering(), metadata)
 }

@@ -60,10 +60,8 @@ impl Stack {
             let text = format!("{scheme}://{name}?endpoint={}&region=us-east-1", self.emulator.endpoint());
             text.parse::<Url>().expect("a URL")
         };
-        Stores {
-            storage: self.buckets.iter().map(|bucket| url("s3", bucket)).collect(),
-            metadata: url("dynamodb", &self.table),
-        }
+        let storage: Vec<_> = self.buckets.iter().map(|bucket| url("s3", bucket)).collect();
+        Stores::new(storage, url("dynamodb", &self.table))
     }
 
     /// The environment of functions over it, as the template sets it, with AWS at this endpoint.

@@ -220,7 +220,7 @@ async fn a_blob_of_a_manifest_stays_as_long_as_the_manifest() {
 async fn redirecting(profile: Profile) -> Option<Client> {
     let emulator = emulator()?;
     let bucket = format!("s3://{}?endpoint={}", emulator.bucket().await, emulator.endpoint());
-    let stores = Stores { storage: vec![bucket.parse().unwrap()], metadata: "memory:".parse().unwrap() };
+    let stores = Stores::new([bucket.parse().unwrap()], "memory:".parse().unwrap());
     let aws = Aws { settings: Some(emulator.sdk_config()), ..Aws::default() };
     let (storage, metadata) = stores.open(&aws).await.unwrap();
     let settings = Settings { gate: GateSettings::open(), profile, redirect_above: Some(4), ..Settings::default() };

@@ -93,7 +93,7 @@ async fn a_bucket_that_joins_four_takes_its_share_by_copies_inside_the_store_alo
         urls.push(url.parse().expect("a URL"));
     }
     let joining = urls.pop().expect("five");
-    let stores = Stores { storage: urls, metadata: "memory:".parse().expect("a URL") };
+    let stores = Stores::new(urls, "memory:".parse().expect("a URL"));
     let aws = || Aws { settings: Some(emulator.sdk_config()), ..Aws::default() };
     let (counted, others) = (aws(), aws());
     let (storage, metadata) = stores.open(&counted).await.expect("the stores can be opened");
@@ -164,7 +164,7 @@ fn change(number: usize, topology: &Topology) -> Changes {
 async fn a_change_moves_hardly_more_than_it_must() {
     let url = |text: &str| text.parse::<Url>().expect("a URL");
     let storage = ["memory:m-a", "memory:m-b", "memory:m-c", "memory:m-d"].map(url);
-    let stores = Stores { storage: storage.into(), metadata: url("memory:") };
+    let stores = Stores::new(storage, url("memory:"));
     let (storage, metadata) = stores.open(&Aws::default()).await.expect("memory can be opened");
     let registry = registry(storage, metadata);
     for number in 0..18 {

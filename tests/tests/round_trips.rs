@@ -63,7 +63,7 @@ async fn stores(emulator: &Emulator) -> &'static Stores {
         for _ in 0..3 {
             storage.push(url(&format!("s3://{}?endpoint={}", emulator.bucket().await, emulator.endpoint())));
         }
-        let stores = Stores { storage, metadata: url("dynamodb://round-trips") };
+        let stores = Stores::new(storage, url("dynamodb://round-trips"));
         stores.open(&Aws { settings: Some(emulator.sdk_config()), ..Aws::default() }).await.unwrap();
         stores
     };

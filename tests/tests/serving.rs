@@ -105,6 +105,28 @@ fn other_buckets_than_those_of_the_metadata_are_refused() {
     assert!(text(&output.stderr).contains("bucket-1, bucket-2, bucket-3"), "{}", text(&output.stderr));
 }
 
+#[test]
+fn a_ring_that_is_new_has_as_many_replicas_as_it_is_told_and_keeps_them() {
+    let data = TempDir::new().unwrap();
+    let replicas = || {
+        let shown = ringhold(&["ring", "show", "--json", "--data", data.path().to_str().unwrap()]);
+        serde_json::from_slice::<serde_json::Value>(&shown.stdout).expect("JSON")["replicas"].as_u64()
+    };
+    drop(ServeOptions::embedded(data.path()).with(["--replicas", "2"]).start());
+    assert_eq!(replicas(), Some(2));
+    drop(ServeOptions::embedded(data.path()).with(["--replicas", "3"]).start());
+    assert_eq!(replicas(), Some(2));
+}
+
+#[test]
+fn more_replicas_than_buckets_are_refused() {
+    let data = TempDir::new().unwrap();
+    let output =
+        ringhold(&["serve", "--data", data.path().to_str().unwrap(), "--listen", "127.0.0.1:0", "--replicas", "4"]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("4 replicas cannot lie in 3 buckets"), "{}", text(&output.stderr));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn data_that_moved_to_another_directory_is_served_from_there() {
     let data = TempDir::new().unwrap();

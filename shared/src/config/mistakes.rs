@@ -31,6 +31,11 @@ impl Mistakes {
         None
     }
 
+    /// A number of copies of each blob.
+    pub fn copies(&mut self, what: &str, text: &str) -> Option<u8> {
+        self.number(what, text, 1..=16).and_then(|number| u8::try_from(number).ok())
+    }
+
     /// A time of at least a second.
     pub fn seconds(&mut self, what: &str, text: &str, longest: Duration) -> Option<Duration> {
         self.number(what, text, 1..=longest.as_secs()).map(Duration::from_secs)

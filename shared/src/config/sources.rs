@@ -12,7 +12,7 @@ use crate::storage::{BucketId, Factory, StorageDriver};
 impl Stores {
     /// Opens stores of others, which are only read, in the order of their URLs. A directory has to be there.
     pub async fn open_sources(&self, urls: &[Url], aws: &Aws) -> Result<Vec<Arc<dyn StorageDriver>>, OpenErrors> {
-        let named = Self { storage: urls.to_vec(), metadata: self.metadata.clone() };
+        let named = Self::new(urls, self.metadata.clone());
         let factory = named.factory(Factory::reading(), aws).await;
         let (mut drivers, mut errors) = (Vec::new(), Vec::new());
         for (index, url) in urls.iter().enumerate() {
@@ -26,10 +26,8 @@ impl Stores {
 
     /// Opens both to look at them: nothing is written, and what is not there yet is empty.
     pub async fn open_to_look(&self, aws: &Aws) -> Result<Opened, OpenErrors> {
-        let present = Self {
-            storage: self.storage.iter().map(present_or_empty).collect(),
-            metadata: present_or_empty(&self.metadata),
-        };
+        let storage: Vec<_> = self.storage.iter().map(present_or_empty).collect();
+        let present = Self::new(storage, present_or_empty(&self.metadata));
         present.assemble(present.factory(Factory::reading(), aws).await, present.open_metadata(aws).await).await
     }
 
@@ -69,7 +67,7 @@ mod tests {
     }
 
     fn stores(storage: &[&str], metadata: &str) -> Stores {
-        Stores { storage: storage.iter().map(|text| url(text)).collect(), metadata: url(metadata) }
+        Stores::new(storage.iter().map(|text| url(text)).collect::<Vec<_>>(), url(metadata))
     }
 
     #[test]

@@ -5,7 +5,9 @@ use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::provider::ProvideCredentials;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use url::Url;
@@ -15,10 +17,9 @@ use crate::causes::Causes;
 use crate::metadata::{
     self, DynamoDbConfig, DynamoDbStore, EmbeddedStore, MemoryStore, MetadataStore, OpenStoreError, ParseDynamoDbError,
 };
-use crate::storage::s3::S3Config;
+use crate::storage::s3::{S3Buckets, S3Config};
 use crate::storage::{
-    Bucket, BucketId, Factory, FactoryError, S3Driver, ShardedDriver, ShardedError, StorageDriver, Topology,
-    TopologyError,
+    Bucket, BucketId, Factory, FactoryError, ShardedDriver, ShardedError, StorageDriver, Topology, TopologyError,
 };
 
 pub(super) const S3: &str = "s3";
@@ -31,6 +32,8 @@ pub struct Stores {
     pub storage: Vec<Url>,
     /// The metadata.
     pub metadata: Url,
+    /// How many buckets shall hold each blob, where no topology is written yet that says it; one when absent.
+    pub replicas: Option<u8>,
 }
 
 /// How AWS is reached, where a store lies there.
@@ -128,6 +131,12 @@ impl From<OpenError> for OpenErrors {
 }
 
 impl Stores {
+    /// Stores of which no more is said.
+    #[must_use]
+    pub fn new(storage: impl Into<Vec<Url>>, metadata: Url) -> Self {
+        Self { storage: storage.into(), metadata, replicas: None }
+    }
+
     /// Opens the metadata alone.
     pub async fn open_metadata(&self, aws: &Aws) -> Result<Arc<dyn MetadataStore>, OpenError> {
         let url = &self.metadata;
@@ -178,7 +187,7 @@ impl Stores {
         let Some(metadata) = metadata.filter(|_| errors.is_empty()) else {
             return Err(OpenErrors(errors));
         };
-        let topology = topology(&*metadata, &named).await?;
+        let topology = self.topology(&*metadata, &named).await?;
         for bucket in topology.buckets.iter().filter(|bucket| !drivers.contains_key(&bucket.id)).collect::<Vec<_>>() {
             match factory.create(&bucket.url).await {
                 Ok(driver) => drop(drivers.insert(bucket.id.clone(), driver)),
@@ -194,10 +203,39 @@ impl Stores {
 
     pub(super) async fn factory(&self, mut factory: Factory, aws: &Aws) -> Factory {
         if self.storage.iter().any(|url| url.scheme() == S3) {
-            let (settings, calls) = (aws.settings().await, aws.traffic.storage.clone());
-            factory.register(S3, move |url| std::future::ready(bucket(&url, &settings, calls.clone())));
+            let buckets = S3Buckets::new(aws.settings().await, Some(aws.traffic.storage.clone()));
+            factory.register(S3, move |url| std::future::ready(bucket(&url, &buckets)));
         }
         factory
+    }
+
+    /// The topology that the metadata keeps, or the first one. What it does not have has not joined yet: that is for an
+    /// operator to do.
+    async fn topology(&self, metadata: &dyn MetadataStore, named: &[(BucketId, Url)]) -> Result<Topology, OpenError> {
+        let topology = match metadata.topology().await? {
+            Some(topology) => topology,
+            None => {
+                let first = Topology::first(named.iter().cloned())?;
+                Topology { replicas: self.replicas.unwrap_or(first.replicas), ..first }
+            }
+        };
+        if let Some(replicas) = self.replicas.filter(|replicas| *replicas != topology.replicas) {
+            let is = topology.replicas;
+            tracing::warn!(
+                is,
+                told = replicas,
+                "the ring keeps its replicas: `ringhold ring apply --replicas` changes them"
+            );
+        }
+        let known = sorted(topology.buckets.iter().map(|Bucket { id, .. }| id));
+        let given = sorted(named.iter().map(|(id, _)| id));
+        if !given.iter().any(|id| known.contains(id)) {
+            return Err(OpenError::OtherBuckets { known: join(&known), given: join(&given) });
+        }
+        for id in given.iter().filter(|id| !known.contains(id)) {
+            tracing::warn!(bucket = %id, "the bucket is not on the ring: `ringhold ring apply --add URL` makes it join");
+        }
+        Ok(topology)
     }
 
     /// The buckets by their names on the ring, which are what their URLs call them: never by their order, which may be
@@ -228,12 +266,18 @@ impl Aws {
 /// their path share theirs.
 pub async fn sdk_settings() -> SdkConfig {
     let client = aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).build_https();
-    aws_config::defaults(BehaviorVersion::latest()).http_client(client).load().await
+    let mut settings = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
+    let environment = EnvironmentVariableCredentialsProvider::new();
+    if environment.provide_credentials().await.is_ok() {
+        // They would be the first to be found. To prepare for all other places takes a third of a function's start.
+        settings = settings.credentials_provider(environment);
+    }
+    settings.load().await
 }
 
-fn bucket(url: &Url, aws: &SdkConfig, calls: Calls) -> Result<Arc<dyn StorageDriver>, FactoryError> {
+fn bucket(url: &Url, buckets: &S3Buckets) -> Result<Arc<dyn StorageDriver>, FactoryError> {
     match S3Config::try_from(url) {
-        Ok(config) => Ok(Arc::new(S3Driver::connect(&config, aws, Some(calls)))),
+        Ok(config) => Ok(Arc::new(buckets.open(&config))),
         Err(source) => Err(FactoryError::InvalidUrl { scheme: S3, source: Box::new(source) }),
     }
 }
@@ -259,24 +303,6 @@ pub fn bucket_name(url: &Url) -> Option<BucketId> {
     let last = url.path_segments().and_then(|segments| segments.rev().find(|segment| !segment.is_empty()));
     let name = url.host_str().or(last).unwrap_or_else(|| url.path());
     name.to_ascii_lowercase().replace('.', "-").parse().ok()
-}
-
-/// The topology that the metadata keeps, or the first one. What it does not have has not joined yet: that is for an operator
-/// to do.
-async fn topology(metadata: &dyn MetadataStore, named: &[(BucketId, Url)]) -> Result<Topology, OpenError> {
-    let topology = match metadata.topology().await? {
-        Some(topology) => topology,
-        None => Topology::first(named.iter().cloned())?,
-    };
-    let known = sorted(topology.buckets.iter().map(|Bucket { id, .. }| id));
-    let given = sorted(named.iter().map(|(id, _)| id));
-    if !given.iter().any(|id| known.contains(id)) {
-        return Err(OpenError::OtherBuckets { known: join(&known), given: join(&given) });
-    }
-    for id in given.iter().filter(|id| !known.contains(id)) {
-        tracing::warn!(bucket = %id, "the bucket is not on the ring: `ringhold ring apply --add URL` makes it join");
-    }
-    Ok(topology)
 }
 
 /// Writes the first topology, unless one is written.

@@ -13,6 +13,7 @@ use crate::metadata::DynamoDbConfig;
 
 const STORAGE: &str = "RINGHOLD_STORAGE";
 const METADATA: &str = "RINGHOLD_METADATA";
+const REPLICAS: &str = "RINGHOLD_REPLICAS";
 const REDIRECT_ABOVE: &str = "RINGHOLD_REDIRECT_ABOVE";
 const URL_LIFE: &str = "RINGHOLD_URL_LIFE";
 const INSECURE_OPEN: &str = "RINGHOLD_INSECURE_OPEN";
@@ -63,6 +64,7 @@ impl FunctionSettings {
                 mistakes.add(format!("{name} is not set"));
             }
         }
+        let replicas = set(REPLICAS).map(|text| mistakes.copies(REPLICAS, &text));
         let above = mistakes.number(REDIRECT_ABOVE, &or(REDIRECT_ABOVE, &Settings::REDIRECT_ABOVE), INLINE);
         let url_life = mistakes.seconds(URL_LIFE, &or(URL_LIFE, &Settings::URL_LIFE.as_secs()), LONGEST_URL);
         let open = mistakes.read(INSECURE_OPEN, &or(INSECURE_OPEN, &false));
@@ -79,7 +81,7 @@ impl FunctionSettings {
                 ..Settings::default()
             };
             Some(Self {
-                stores: Stores { storage: storage?, metadata: metadata? },
+                stores: Stores { replicas: replicas.flatten(), ..Stores::new(storage?, metadata?) },
                 http,
                 first_password: set(FIRST_PASSWORD),
                 log: log?,
@@ -115,8 +117,15 @@ mod tests {
     }
 
     #[test]
+    fn replicas_are_the_rings_own_unless_they_are_told() {
+        assert_eq!(read(&STORES).unwrap().stores.replicas, None);
+        let told = read(&[STORES.as_slice(), &[(REPLICAS, "2")]].concat()).unwrap();
+        assert_eq!(told.stores.replicas, Some(2));
+    }
+
+    #[test]
     fn an_empty_variable_is_not_set() {
-        let empty = [(REDIRECT_ABOVE, ""), (URL_LIFE, ""), (INSECURE_OPEN, ""), (LOG, "")];
+        let empty = [(REPLICAS, ""), (REDIRECT_ABOVE, ""), (URL_LIFE, ""), (INSECURE_OPEN, ""), (LOG, "")];
         assert_eq!(read(&[STORES.as_slice(), &empty].concat()), read(&STORES));
     }
 
@@ -124,13 +133,14 @@ mod tests {
     fn all_mistakes_are_told_together_and_no_text_is_repeated() {
         let wrong = [
             (STORAGE, "s3://a,secret"),
+            (REPLICAS, "secret"),
             (REDIRECT_ABOVE, "4194305"),
             (URL_LIFE, "0"),
             (INSECURE_OPEN, "secret"),
             (LOG, "a=secret"),
         ];
         let told = read(&wrong).unwrap_err();
-        let named = [STORAGE, METADATA, REDIRECT_ABOVE, URL_LIFE, INSECURE_OPEN, LOG];
+        let named = [STORAGE, METADATA, REPLICAS, REDIRECT_ABOVE, URL_LIFE, INSECURE_OPEN, LOG];
         for name in named {
             assert!(told.contains(&format!("\n  - {name}")), "{name} in {told}");
         }

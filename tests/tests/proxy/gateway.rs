@@ -30,7 +30,7 @@ fn settings() -> Settings {
 async fn redirecting() -> Option<Front> {
     let emulator = emulator()?;
     let bucket = format!("s3://{}?endpoint={}", emulator.bucket().await, emulator.endpoint());
-    let stores = Stores { storage: vec![bucket.parse().unwrap()], metadata: "memory:".parse().unwrap() };
+    let stores = Stores::new([bucket.parse().unwrap()], "memory:".parse().unwrap());
     let aws = Aws { settings: Some(emulator.sdk_config()), ..Aws::default() };
     let (storage, metadata) = stores.open(&aws).await.unwrap();
     let settings = Settings { redirect_above: Some(4), ..settings() };

@@ -89,7 +89,7 @@ async fn on_this_machine(
 /// What stands for the buckets where nothing is asked of them, whichever they are. It is written down nowhere.
 async fn nowhere() -> Result<Arc<ShardedDriver>, OperatorError> {
     let memory = Url::parse("memory:nowhere").map_err(|error| OperatorError::Argument(error.to_string()))?;
-    let stores = Stores { storage: vec![memory.clone()], metadata: memory };
+    let stores = Stores::new([memory.clone()], memory);
     Ok(stores.open(&Aws::default()).await?.0)
 }
 

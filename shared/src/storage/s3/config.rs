@@ -114,6 +114,12 @@ impl TryFrom<&Url> for S3Config {
 }
 
 impl S3Config {
+    /// Whether one client does for both.
+    #[must_use]
+    pub fn is_reached_as(&self, other: &Self) -> bool {
+        (&self.endpoint, &self.region, self.path_style) == (&other.endpoint, &other.region, other.path_style)
+    }
+
     fn set(&mut self, key: &str, value: &str) -> Result<(), S3ConfigProblem> {
         match key {
             "endpoint" => self.endpoint = Some(endpoint(value)?),

@@ -9,6 +9,7 @@
 //! versions every write leaves a random mark in the object's metadata (`x-amz-meta-ringhold-version`), and an aimed delete
 //! looks before it deletes, which is two requests: a write between them is lost.
 
+mod buckets;
 mod client;
 mod config;
 mod copy;
@@ -35,6 +36,7 @@ use aws_sdk_s3::Client;
 use bytes::Bytes;
 use url::Url;
 
+pub use buckets::S3Buckets;
 pub use config::{ParseS3ConfigError, S3Config, S3ConfigProblem};
 
 use self::client::Realm;
