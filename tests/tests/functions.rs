@@ -146,7 +146,7 @@ async fn a_request_is_one_line_of_log_and_metrics() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn all_buckets_share_the_connection_that_the_start_opened() {
+async fn the_table_and_all_buckets_share_the_connection_that_the_start_opened() {
     let Some(watched) = Watched::fresh().await else { return };
     drop(watched.started("fallback").await);
     let before = watched.wire.connections();
@@ -157,7 +157,28 @@ async fn all_buckets_share_the_connection_that_the_start_opened() {
     let buckets = watched.stack.buckets();
     let sent = watched.wire.take();
     assert!(buckets.iter().all(|bucket| sent.iter().any(|sent| sent.to_bucket(bucket))), "{sent:?}");
-    assert_eq!(watched.wire.connections() - before, 2, "one to the table, one to every bucket");
+    push_in_parts(&uploads).await;
+    let parts = watched.wire.take().iter().filter(|sent| sent.method == "POST" && !sent.to_table()).count();
+    assert!(parts > 0, "no upload in parts was begun or ended");
+    assert_eq!(watched.wire.connections() - before, 1);
+}
+
+/// Pushes a layer that is too large for one request.
+async fn push_in_parts(uploads: &Environment) {
+    let layer = noise(70, 9 << 20);
+    let begin = request(&Method::POST, "/v2/team/app/blobs/uploads/", b"");
+    let mut place = answer(uploads.invoke(begin).await).1.remove("location").expect("a location");
+    let mut first = 0;
+    for chunk in layer.chunks(4 << 20) {
+        let mut patch = request(&Method::PATCH, &place, chunk);
+        patch["headers"]["content-range"] = json!(format!("{first}-{}", first + chunk.len() - 1));
+        first += chunk.len();
+        let (status, mut headers, _) = answer(uploads.invoke(patch).await);
+        assert_eq!(status, 202);
+        place = headers.remove("location").expect("a location");
+    }
+    let end = format!("{place}{}digest={}", if place.contains('?') { '&' } else { '?' }, digest(&layer));
+    assert_eq!(answer(uploads.invoke(request(&Method::PUT, &end, b"")).await).0, 201);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -269,7 +269,7 @@ pub async fn sdk_settings() -> SdkConfig {
     let mut settings = aws_config::defaults(BehaviorVersion::latest()).http_client(client);
     let environment = EnvironmentVariableCredentialsProvider::new();
     if environment.provide_credentials().await.is_ok() {
-        // They would be the first to be found. To prepare for all other places takes a third of a function's start.
+        // They would be found first. To prepare for all other places would take a good part of a function's start.
         settings = settings.credentials_provider(environment);
     }
     settings.load().await

@@ -31,13 +31,18 @@ impl HashRing {
     /// The ring of a topology, which must be valid.
     pub fn new(topology: &Topology) -> Result<Self, TopologyError> {
         topology.validate()?;
+        Ok(Self::of_valid(topology))
+    }
+
+    /// The ring of a topology that was found valid.
+    pub(super) fn of_valid(topology: &Topology) -> Self {
         let mut active: Vec<_> = topology.buckets.iter().filter(|bucket| bucket.state == BucketState::Active).collect();
         active.sort_by_key(|bucket| &bucket.id);
         let points = active.iter().zip(0..);
         let mut points: Vec<_> =
             points.flat_map(|(bucket, home)| points_of(bucket, bucket.salt, topology.vnodes, home)).collect();
         points.sort_unstable();
-        Ok(Self { homes: active.into_iter().map(|bucket| bucket.id.clone()).collect(), points })
+        Self { homes: active.into_iter().map(|bucket| bucket.id.clone()).collect(), points }
     }
 
     /// The home of a point: the first active bucket at it or clockwise of it.

@@ -5,7 +5,7 @@ mod tests;
 
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -34,7 +34,8 @@ use crate::oci::{Digest, UploadId};
 #[derive(Debug)]
 pub struct ShardedDriver {
     topology: Topology,
-    ring: HashRing,
+    /// Made when it is first asked for: not every process places anything.
+    ring: OnceLock<HashRing>,
     /// Those of the topology's buckets and no others.
     members: BTreeMap<BucketId, Member>,
     /// Those that are known not to serve.
@@ -103,14 +104,14 @@ impl ShardedDriver {
         topology: Topology,
         mut drivers: BTreeMap<BucketId, Arc<dyn StorageDriver>>,
     ) -> Result<Self, ShardedError> {
-        let ring = HashRing::new(&topology)?;
+        topology.validate()?;
         let member = |bucket: &Bucket| {
             let (id, driver) =
                 drivers.remove_entry(&bucket.id).ok_or_else(|| ShardedError::MissingDriver(bucket.id.clone()))?;
             Ok::<_, ShardedError>((id, Member::new(bucket, driver)))
         };
         let members = topology.buckets.iter().map(member).collect::<Result<_, _>>()?;
-        Ok(Self { topology, ring, members, ailing: BTreeSet::new(), factory: Arc::default() })
+        Ok(Self { topology, ring: OnceLock::new(), members, ailing: BTreeSet::new(), factory: Arc::default() })
     }
 
     /// The same, opening the buckets of later topologies by this factory.
@@ -122,7 +123,7 @@ impl ShardedDriver {
     /// The store as a later topology has it, and with what is known of its buckets now. What is known of each by itself
     /// goes on; those that have joined are opened.
     pub async fn follow(&self, topology: Topology, ailing: BTreeSet<BucketId>) -> Result<Self, ShardedError> {
-        let ring = HashRing::new(&topology)?;
+        topology.validate()?;
         let mut members = BTreeMap::new();
         for bucket in &topology.buckets {
             let member = match self.members.get(&bucket.id) {
@@ -131,7 +132,7 @@ impl ShardedDriver {
             };
             members.insert(bucket.id.clone(), member);
         }
-        Ok(Self { topology, ring, members, ailing, factory: Arc::clone(&self.factory) })
+        Ok(Self { topology, ring: OnceLock::new(), members, ailing, factory: Arc::clone(&self.factory) })
     }
 
     async fn open(&self, bucket: &Bucket) -> Result<Arc<dyn StorageDriver>, ShardedError> {
@@ -148,7 +149,7 @@ impl ShardedDriver {
     /// The ring of the members.
     #[must_use]
     pub fn ring(&self) -> &HashRing {
-        &self.ring
+        self.ring.get_or_init(|| HashRing::of_valid(&self.topology))
     }
 
     /// The driver of a bucket, whatever its state; none when the topology does not have it.
@@ -219,15 +220,15 @@ impl ShardedDriver {
     /// there are.
     #[must_use]
     pub fn homes(&self, point: u32) -> Vec<&BucketId> {
-        self.ring.walk(point).take(self.topology.replicas.into()).collect()
+        self.ring().walk(point).take(self.topology.replicas.into()).collect()
     }
 
     /// Every bucket of the ring that takes writes, in the order in which they come clockwise from the point; all of them
     /// when none does. Never empty.
     #[must_use]
     pub fn taking(&self, point: u32) -> Vec<&BucketId> {
-        match self.ring.walk(point).filter(|id| self.takes(id)).collect::<Vec<_>>() {
-            none if none.is_empty() => self.ring.walk(point).collect(),
+        match self.ring().walk(point).filter(|id| self.takes(id)).collect::<Vec<_>>() {
+            none if none.is_empty() => self.ring().walk(point).collect(),
             taking => taking,
         }
     }
@@ -242,7 +243,7 @@ impl ShardedDriver {
     /// Where a blob shall lie.
     #[must_use]
     pub fn home(&self, digest: &Digest) -> &BucketId {
-        self.ring.home(digest.point())
+        self.ring().home(digest.point())
     }
 
     /// Where a new upload's bytes shall gather: in the first bucket that takes them. The upload stays there, whatever becomes
@@ -250,14 +251,14 @@ impl ShardedDriver {
     #[must_use]
     pub fn staging(&self, upload: &UploadId) -> &BucketId {
         let point = upload.point();
-        self.taking(point).first().copied().unwrap_or_else(|| self.ring.home(point))
+        self.taking(point).first().copied().unwrap_or_else(|| self.ring().home(point))
     }
 
     /// Where an object shall lie: the home of its [point](ObjectPath::point). A blob's path agrees with
     /// [`home`](Self::home), an upload's paths with [`staging`](Self::staging), a tail with the path whose tail it is.
     #[must_use]
     pub fn route(&self, path: &ObjectPath) -> &BucketId {
-        self.ring.home(path.point())
+        self.ring().home(path.point())
     }
 
     /// Moves an object over whatever lies at `to`. Within a bucket it is the driver's own move; between two it is a copy,

@@ -7,8 +7,7 @@ use aws_config::SdkConfig;
 use super::{S3Config, S3Driver};
 use crate::calls::Calls;
 
-/// Opens buckets with the same credentials and connections. Those that are reached alike share a client, which is what
-/// takes time of a function's start.
+/// Opens buckets with the same credentials and connections. Those that are reached alike share a client.
 #[derive(Debug)]
 pub struct S3Buckets {
     shared: SdkConfig,

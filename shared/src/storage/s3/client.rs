@@ -1,5 +1,6 @@
 //! Clients: how patient they are, and which of them may copy from each other.
 
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use aws_config::SdkConfig;
@@ -12,9 +13,7 @@ use aws_smithy_runtime_api::client::identity::{IdentityCachePartition, ResolveId
 use super::config::S3Config;
 use crate::calls::Calls;
 
-/// Enough for a handshake across the world.
-const CONNECT: Duration = Duration::from_secs(3);
-/// Until the first byte of an answer. S3 answers within a second; only what it does with whole objects takes longer.
+/// For one attempt, until the first byte of an answer. S3 answers within a second; only what it does with whole objects takes longer.
 const FIRST_BYTE: Duration = Duration::from_secs(30);
 /// A server-side copy of 5 GB answers when it is done, and so may the end of an upload of thousands of parts.
 const WHOLE_OBJECT: Duration = Duration::from_mins(15);
@@ -23,6 +22,14 @@ const STALL: Duration = Duration::from_secs(10);
 const ATTEMPTS: u32 = 4;
 /// All attempts together: whatever fails in the first minute of a bucket's trouble ends with it.
 const ALL_ATTEMPTS: Duration = Duration::from_mins(1);
+
+/// A client that is made when it is first used: that takes a while of a function's start, and many a function never asks
+/// a bucket.
+pub(super) type LateClient = Arc<LazyLock<Client, Box<dyn FnOnce() -> Client + Send>>>;
+
+pub(super) fn late(make: impl FnOnce() -> Client + Send + 'static) -> LateClient {
+    Arc::new(LazyLock::new(Box::new(make)))
+}
 
 /// A client of the bucket's store, with the process's credentials and connections.
 pub(super) fn connect(config: &S3Config, shared: &SdkConfig, calls: Option<Calls>) -> Client {
@@ -47,9 +54,9 @@ pub(super) fn patient() -> Builder {
     Builder::default().timeout_config(timeouts(WHOLE_OBJECT, WHOLE_OBJECT))
 }
 
+/// Timeouts of connections are left as they are: each of their own would keep its own connections.
 fn timeouts(answer: Duration, all_attempts: Duration) -> TimeoutConfig {
-    let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(answer);
-    timeouts.operation_timeout(all_attempts).build()
+    TimeoutConfig::builder().operation_attempt_timeout(answer).operation_timeout(all_attempts).build()
 }
 
 /// A store and an account in it: between two buckets of one realm, the store copies by itself.

@@ -39,7 +39,7 @@ use url::Url;
 pub use buckets::S3Buckets;
 pub use config::{ParseS3ConfigError, S3Config, S3ConfigProblem};
 
-use self::client::Realm;
+use self::client::{LateClient, Realm, late};
 use self::writer::S3Writer;
 use super::direct::DirectUploads;
 use super::driver::{
@@ -54,7 +54,7 @@ use crate::clock::Timestamp;
 /// A bucket. Clones share its client.
 #[derive(Clone)]
 pub struct S3Driver {
-    client: Client,
+    client: LateClient,
     bucket: String,
     realm: Realm,
 }
@@ -64,14 +64,15 @@ impl S3Driver {
     /// process have in common. Asks nothing of the store.
     #[must_use]
     pub fn connect(config: &S3Config, shared: &SdkConfig, calls: Option<Calls>) -> Self {
-        let client = client::connect(config, shared, calls);
-        Self { client, bucket: config.bucket.clone(), realm: Realm::of(config, shared) }
+        let (bucket, realm) = (config.bucket.clone(), Realm::of(config, shared));
+        let (config, shared) = (config.clone(), shared.clone());
+        Self { client: late(move || client::connect(&config, &shared, calls)), bucket, realm }
     }
 
     /// A bucket behind a client made elsewhere. Of other drivers, it copies server-side only from its [`sibling`](Self::sibling)s.
     #[must_use]
     pub fn with_client(client: Client, bucket: impl Into<String>) -> Self {
-        Self { client, bucket: bucket.into(), realm: Realm::unique() }
+        Self { client: late(|| client), bucket: bucket.into(), realm: Realm::unique() }
     }
 
     /// Another bucket behind the same client.
