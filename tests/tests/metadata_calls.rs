@@ -38,6 +38,7 @@ fn commit(digest: &Digest, session: Option<(UploadId, Claim)>) -> BlobCommit {
         lease: at(3600),
         session,
         work: None,
+        overwritten_goes: None,
         session_expires: at(7200),
         now: at(0),
     }

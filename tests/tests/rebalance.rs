@@ -21,6 +21,8 @@ use url::Url;
 const BLOBS: u32 = 20_000;
 /// How many are pushed or read at once.
 const TOGETHER: usize = 16;
+/// Every so many blobs, one was pushed twice: its bucket keeps what was written over.
+const TWICE: u32 = 40;
 /// Every so many blobs, one is read.
 const SAMPLE: usize = 23;
 
@@ -30,6 +32,10 @@ fn content(number: u32) -> Bytes {
 
 fn repository() -> RepositoryName {
     "team/app".parse().expect("a name")
+}
+
+fn another() -> RepositoryName {
+    "team/other".parse().expect("a name")
 }
 
 fn later() -> Instant {
@@ -42,10 +48,12 @@ fn registry(storage: Arc<ShardedDriver>, metadata: Arc<dyn MetadataStore>) -> Re
 
 async fn push_all(registry: &Registry) -> Vec<Digest> {
     let pushed = (0..BLOBS).map(|number| async move {
-        let (bytes, name) = (content(number), repository());
+        let bytes = content(number);
         let digest = Digest::of(Algorithm::Sha256, &bytes);
-        let body = stream::iter([Ok(bytes)]).boxed();
-        registry.push_blob(&name, &digest, body).await.expect("it is pushed");
+        for name in [repository(), another()].iter().take(if number.is_multiple_of(TWICE) { 2 } else { 1 }) {
+            let body = stream::iter([Ok(bytes.clone())]).boxed();
+            registry.push_blob(name, &digest, body).await.expect("it is pushed");
+        }
         digest
     });
     stream::iter(pushed).buffered(TOGETHER).collect().await

@@ -212,12 +212,11 @@ impl Stores {
     /// The topology that the metadata keeps, or the first one. What it does not have has not joined yet: that is for an
     /// operator to do.
     async fn topology(&self, metadata: &dyn MetadataStore, named: &[(BucketId, Url)]) -> Result<Topology, OpenError> {
-        let topology = match metadata.topology().await? {
-            Some(topology) => topology,
-            None => {
-                let first = Topology::first(named.iter().cloned())?;
-                Topology { replicas: self.replicas.unwrap_or(first.replicas), ..first }
-            }
+        let topology = if let Some(kept) = metadata.topology().await? {
+            kept
+        } else {
+            let first = Topology::first(named.iter().cloned())?;
+            Topology { replicas: self.replicas.unwrap_or(first.replicas), ..first }
         };
         if let Some(replicas) = self.replicas.filter(|replicas| *replicas != topology.replicas) {
             let is = topology.replicas;

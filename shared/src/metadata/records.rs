@@ -66,14 +66,15 @@ impl BlobRecord {
         std::iter::once(&self.place).chain(&self.copies)
     }
 
-    /// The record when an object has been written over one of its own; none when `written` lies elsewhere.
+    /// The record when an object has been written over one of its own, and which version that was; none when `written`
+    /// lies elsewhere.
     #[must_use]
-    pub fn written_over(&self, written: &Place) -> Option<Self> {
+    pub fn written_over(&self, written: &Place) -> Option<(Self, Place)> {
         let is_there = |place: &&mut Place| (&place.bucket, &place.path) == (&written.bucket, &written.path);
         let mut record = self.clone();
         let place = std::iter::once(&mut record.place).chain(&mut record.copies).find(is_there)?;
-        *place = written.clone();
-        Some(record)
+        let before = std::mem::replace(place, written.clone());
+        Some((record, before))
     }
 }
 

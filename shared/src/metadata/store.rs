@@ -262,8 +262,20 @@ pub struct BlobCommit {
     pub session_expires: Timestamp,
     /// What is to be done about the place later, when the blob is published there.
     pub work: Option<Work>,
+    /// When the version may go that the place's was written over, should the blob's row have named it; none when the store
+    /// does not keep it.
+    pub overwritten_goes: Option<Timestamp>,
     /// The present.
     pub now: Timestamp,
+}
+
+impl BlobCommit {
+    /// The work that is left of the version that lay at the place before: were it kept, it would come back when the
+    /// committed one is removed.
+    pub(super) fn discard(&self, before: Place) -> Option<Work> {
+        let due = self.overwritten_goes.filter(|_| before.version != self.place.version)?;
+        Some(Work::discard(UploadId::random(), before, due))
+    }
 }
 
 /// What became of a commit.

@@ -18,7 +18,7 @@ pub struct Work {
     pub due: Timestamp,
     /// How often it was taken.
     pub attempts: u32,
-    /// Since when this is to be done.
+    /// Since when this is to be done, or since it last came further.
     pub since: Timestamp,
 }
 
@@ -70,6 +70,12 @@ impl Work {
     #[must_use]
     pub fn house(digest: &Digest, now: Timestamp) -> Self {
         Self::new(UploadId::leading(digest), Task::House { digest: digest.clone() }, now)
+    }
+
+    /// The work of removing what nobody reads any more, from then on.
+    #[must_use]
+    pub fn discard(work: UploadId, place: Place, due: Timestamp) -> Self {
+        Self::new(work, Task::Discard { place }, due)
     }
 
     /// The work, due only then.

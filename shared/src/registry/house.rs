@@ -9,7 +9,7 @@ use super::work::Next;
 use super::{Registry, Result};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
-use crate::metadata::{BlobRecord, Place, Rehousing, Task, Work};
+use crate::metadata::{BlobRecord, Place, Rehousing, Work};
 use crate::oci::{Digest, UploadId};
 use crate::storage::{BucketId, ObjectPath, ShardedDriver};
 
@@ -156,7 +156,7 @@ impl Registry {
 
     /// The work that is left when nobody is sent to an object any more: it goes when the last who was is done.
     pub(super) fn discard_later(&self, work: UploadId, place: &Place) -> Work {
-        Work::new(work, Task::Discard { place: place.clone() }, Timestamp::now().plus(self.terms.url_life))
+        Work::discard(work, place.clone(), Timestamp::now().plus(self.terms.url_life))
     }
 
     /// The same for all that a blob has left.

@@ -47,8 +47,8 @@ impl Registry {
         }
         if offset < direct.size && offset > verification.offset {
             let further = Verification { offset, hash: Some(digester.state()), ..verification.clone() };
-            let work = Work { task: Task::Verify(further), attempts: 0, ..held.clone() };
-            return Ok(Next::Work(Box::new(work.at(Timestamp::now()))));
+            let work = Work::new(held.upload.clone(), Task::Verify(further), Timestamp::now());
+            return Ok(Next::Work(Box::new(work)));
         }
         if digester.finish() == direct.digest && offset == direct.size {
             self.publish_verified(held, &session, &direct, &verification.place).await
@@ -91,7 +91,7 @@ impl Registry {
         };
         let now = Timestamp::now();
         let direct = Direct { state: DirectState::Refused, ..direct };
-        let discard = Work::new(held.upload.clone(), Task::Discard { place: place.clone() }, now);
+        let discard = Work::discard(held.upload.clone(), place.clone(), now);
         upload.advance_direct(direct, Some(discard), now.plus(self.terms.completed_session)).await?;
         Ok(Next::Recorded)
     }

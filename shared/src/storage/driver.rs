@@ -56,6 +56,9 @@ pub trait StorageDriver: fmt::Debug + Send + Sync + 'static {
         copy_through(self, source, from, to).await
     }
 
+    /// Whether that version stays, out of sight, when the object is written over: deleting the newer one brings it back.
+    fn keeps(&self, version: &Version) -> bool;
+
     /// Removes exactly that version of the object, or with no version whatever lies there now. A newer version stays
     /// when an older one is named. Removing nothing succeeds.
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()>;

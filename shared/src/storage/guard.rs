@@ -113,6 +113,10 @@ impl StorageDriver for Guarded {
         guarded_copy(&self.breaker, self.inner.copy_from(source, from, to)).await
     }
 
+    fn keeps(&self, version: &Version) -> bool {
+        self.inner.keeps(version)
+    }
+
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
         guarded(&self.breaker, Call::Read, self.inner.delete(path, version)).await
     }

@@ -175,6 +175,10 @@ impl StorageDriver for MemoryDriver {
         Ok(store.put(to, content))
     }
 
+    fn keeps(&self, _: &Version) -> bool {
+        false
+    }
+
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
         let mut store = self.store();
         if version.is_none_or(|version| store.get(path).is_ok_and(|object| object.version == *version)) {

@@ -125,6 +125,10 @@ impl StorageDriver for Moody {
         self.write()?.move_content(from, to).await
     }
 
+    fn keeps(&self, version: &Version) -> bool {
+        self.inner.keeps(version)
+    }
+
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
         self.write()?.delete(path, version).await
     }

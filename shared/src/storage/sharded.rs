@@ -343,6 +343,10 @@ impl StorageDriver for ShardedDriver {
         }
     }
 
+    fn keeps(&self, version: &Version) -> bool {
+        self.members.values().any(|member| member.driver.keeps(version))
+    }
+
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
         self.driver(path).delete(path, version).await
     }

@@ -193,6 +193,7 @@ macro_rules! metadata_contract {
                 a_blob_may_lie_in_several_places,
                 rehousing_records_the_work_that_it_makes,
                 a_commit_over_one_of_its_places_leaves_a_blob_the_others,
+                a_version_that_is_written_over_goes_when_its_store_keeps_it,
                 a_condemned_blob_is_still_known,
                 a_lost_blob_is_out_of_sight_until_it_is_pushed_again,
                 topologies_come_newest_first,

@@ -100,6 +100,23 @@ pub async fn a_commit_over_one_of_its_places_leaves_a_blob_the_others(subject: &
     assert_eq!(subject.other.blob(&blob.digest).await.unwrap(), Some(record));
 }
 
+pub async fn a_version_that_is_written_over_goes_when_its_store_keeps_it(subject: &Subject) {
+    let (repository, digest) = (repository("a"), digest("blob"));
+    let to = |version, goes| BlobCommit {
+        place: home(&digest, version),
+        overwritten_goes: goes,
+        ..commit(&repository, &digest)
+    };
+    let left = async || subject.other.due_work(at(1000), 10).await.unwrap();
+    for commit in [to("1", Some(at(100))), to("1", Some(at(100))), to("2", None)] {
+        assert!(matches!(subject.store.commit_blob(&commit).await.unwrap(), Committed::Published(_)));
+        assert_eq!(left().await, []);
+    }
+    subject.store.commit_blob(&to("3", Some(at(100)))).await.unwrap();
+    let [work] = left().await.try_into().unwrap();
+    assert_eq!(work, Work::discard(work.upload.clone(), home(&digest, "2"), at(100)));
+}
+
 pub async fn a_condemned_blob_is_still_known(subject: &Subject) {
     let blob = subject.push(&repository("a"), &digest("blob")).await;
     let condemned = subject.store.condemn_blob(&blob.digest, much_later()).await.unwrap().unwrap();

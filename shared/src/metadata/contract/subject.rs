@@ -88,6 +88,7 @@ pub(in crate::metadata) fn commit(repository: &RepositoryName, digest: &Digest) 
         session: None,
         session_expires: at(7200),
         work: None,
+        overwritten_goes: None,
         now: at(0),
     }
 }

@@ -9,16 +9,18 @@ use super::work;
 use super::write::Write;
 use crate::metadata::error::Result;
 use crate::metadata::keys;
-use crate::metadata::records::{BlobRecord, Claim, Generation};
+use crate::metadata::records::{BlobRecord, Claim, Generation, Place};
 use crate::metadata::store::{BlobCommit, Committed};
+use crate::metadata::work::Work;
 use crate::oci::UploadId;
 
 /// What the commit believes of the blob's row. A wrong belief changes nothing: its condition fails, and shows the row.
 enum Belief {
     /// There is none, or one that was being deleted or lost, in an earlier life.
     Fresh,
-    /// There is one in this life, which the commit ends: what it becomes, unless it was being deleted.
-    Replaced(Generation, Option<BlobRecord>),
+    /// There is one in this life, which the commit ends: what it becomes, and what lay at the place before, unless it was
+    /// being deleted.
+    Replaced(Generation, Option<(BlobRecord, Place)>),
     /// It is live at another path.
     Elsewhere(BlobRecord),
 }
@@ -35,8 +37,10 @@ pub(super) async fn commit_blob(store: &DynamoDbStore, commit: &BlobCommit) -> R
         if let Some((id, claim)) = &commit.session {
             steps.push(completion(commit, id, claim));
         }
-        if let (Some(work), Committed::Published(_)) = (&commit.work, &outcome) {
-            steps.push(work::put(work)?.into());
+        if let Committed::Published(_) = &outcome {
+            for work in commit.work.iter().chain(&discard(commit, &belief)) {
+                steps.push(work::put(work)?.into());
+            }
         }
         let Transacted::Cancelled(verdicts) = store.transact(steps).await? else { return Ok(outcome) };
         let mut verdicts = verdicts.into_iter();
@@ -89,12 +93,18 @@ fn blob_step(commit: &BlobCommit, belief: &Belief) -> Result<(Step, Committed)> 
         Belief::Replaced(previous, written_over) => {
             let fresh = record(Some(*previous));
             let generation = fresh.generation;
-            let record = written_over.clone().map_or(fresh, |record| BlobRecord { generation, ..record });
+            let record = written_over.clone().map_or(fresh, |(record, _)| BlobRecord { generation, ..record });
             let put = Write::put(&key, row(&record)?).when("#generation = :previous");
             (put.with(":previous", number(previous.0)).into(), Committed::Published(record))
         }
         Belief::Elsewhere(present) => (still_live(&key, present.generation), Committed::Kept(present.clone())),
     })
+}
+
+/// What is left of the version that is written over.
+fn discard(commit: &BlobCommit, belief: &Belief) -> Option<Work> {
+    let Belief::Replaced(_, Some((_, before))) = belief else { return None };
+    commit.discard(before.clone())
 }
 
 /// The session's part: it is over, and only its answer is kept.

@@ -134,17 +134,15 @@ pub(super) fn commit(rows: &mut dyn RowsMut, commit: &BlobCommit) -> Result<Comm
         copies: Vec::new(),
         generation,
     };
-    let record = match previous.filter(|row| row.state == State::Live) {
-        None => fresh,
+    let (record, discard) = match previous.filter(|row| row.state == State::Live) {
+        None => (fresh, None),
         Some(row) => match row.record.written_over(&commit.place) {
             None => return Ok(Committed::Kept(row.record)),
-            Some(record) => BlobRecord { generation, ..record },
+            Some((record, before)) => (BlobRecord { generation, ..record }, commit.discard(before)),
         },
     };
     put(rows, record.clone(), State::Live)?;
-    if let Some(work) = &commit.work {
-        work::put(rows, work)?;
-    }
+    commit.work.iter().chain(&discard).try_for_each(|work| work::put(rows, work))?;
     Ok(Committed::Published(record))
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::world::{body, noise, repository};
 use crate::clock::Timestamp;
-use crate::metadata::{BlobRecord, MemoryStore, MetadataStore, Place, Task, Work};
+use crate::metadata::{BlobRecord, MemoryStore, MetadataStore, Place, Work};
 use crate::oci::{Algorithm, Digest, UploadId};
 use crate::registry::receive::Landed;
 use crate::registry::ring::Safety;
@@ -187,7 +187,7 @@ async fn what_is_read_again_by_another_topology_or_being_deleted_is_not_discarde
     let blob = process.registry.push_blob(&repository(), &digest, body(&content)).await.unwrap();
     let discard = async || {
         let place = Place { epoch: Epoch(7), ..blob.place.clone() };
-        let work = Work::new(UploadId::random(), Task::Discard { place }, Timestamp::now());
+        let work = Work::discard(UploadId::random(), place, Timestamp::now());
         facts.put_work(&work).await.unwrap();
         process.registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
         process.buckets[&blob.place.bucket].stat(&blob.place.path).await.is_ok()
@@ -210,7 +210,7 @@ async fn there_is_nothing_to_discard_in_a_bucket_that_is_down_or_has_left() {
     for bucket in ["one", "unknown"] {
         let path = ObjectPath::blob(&Digest::of(Algorithm::Sha256, b"x"));
         let place = Place { bucket: bucket.parse().unwrap(), path, version: Version::new("1"), epoch: Epoch(1) };
-        facts.put_work(&Work::new(UploadId::random(), Task::Discard { place }, Timestamp::now())).await.unwrap();
+        facts.put_work(&Work::discard(UploadId::random(), place, Timestamp::now())).await.unwrap();
     }
     process.registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
     assert_eq!(process.registry.pending_work(10).await.unwrap(), []);

@@ -150,6 +150,10 @@ impl StorageDriver for FilesystemDriver {
         .await
     }
 
+    fn keeps(&self, _: &Version) -> bool {
+        false
+    }
+
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
         let (path, version) = (path.clone(), version.cloned());
         self.run(move |root| root.remove(&path, version.as_ref())).await

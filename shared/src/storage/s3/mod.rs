@@ -5,9 +5,10 @@
 //! what is stored is what was sent.
 //!
 //! The bucket should keep versions: then a version is S3's own, and an aimed delete is one atomic request. Deleting the newest
-//! version brings back the one before it, unless that was deleted too; a lifecycle rule expires those. In a bucket without
-//! versions every write leaves a random mark in the object's metadata (`x-amz-meta-ringhold-version`), and an aimed delete
-//! looks before it deletes, which is two requests: a write between them is lost.
+//! version brings back the one before it: whoever writes over an object that it knows has to see to that one too, and a
+//! lifecycle rule expires what nobody knew. In a bucket without versions every write leaves a random mark in the object's
+//! metadata (`x-amz-meta-ringhold-version`), and an aimed delete looks before it deletes, which is two requests: a write
+//! between them is lost.
 
 mod buckets;
 mod client;
@@ -152,6 +153,10 @@ impl StorageDriver for S3Driver {
             Some(source) => self.copy(source, from, to).await,
             None => copy_through(self, source, from, to).await,
         }
+    }
+
+    fn keeps(&self, version: &Version) -> bool {
+        version::version_id(version).is_some()
     }
 
     /// One DELETE; in a bucket without versions a HEAD before an aimed one.
