@@ -182,6 +182,30 @@ fn sam_finds_nothing_wrong_with_the_template() {
     tools::output_of(Command::new(lint).args(["--regions", "us-east-1", "--", "template.yaml"]).current_dir(root()));
 }
 
+/// Lambda leaves out what is below its own level, INFO unless it is told.
+#[test]
+fn what_is_logged_is_for_the_parameter_to_say() {
+    let Some(template) = built_template() else { return };
+    for (function, body) in resources(&template, "AWS::Serverless::Function") {
+        let logging = &body["Properties"]["LoggingConfig"];
+        assert_eq!(
+            (&logging["LogFormat"], &logging["ApplicationLogLevel"]),
+            (&"JSON".into(), &"TRACE".into()),
+            "{function}"
+        );
+    }
+}
+
+#[test]
+fn the_cost_page_counts_all_that_watches_the_registry() {
+    let Some(template) = built_template() else { return };
+    let uses = std::fs::read_to_string(root().join("docs/costs/uses.toml")).expect("it can be read");
+    for (name, kind) in [("alarms", "AWS::CloudWatch::Alarm"), ("dashboards", "AWS::CloudWatch::Dashboard")] {
+        let line = format!("{name} = {}", resources(&template, kind).len());
+        assert!(uses.lines().any(|other| other == line), "{line}");
+    }
+}
+
 #[test]
 fn every_function_is_small_enough_to_start_fast() {
     let (Some(directory), Some(python)) = (built_functions(), sam("python")) else { return };

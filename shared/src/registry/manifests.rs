@@ -1,6 +1,9 @@
 //! Manifests: put when they are complete, read as they came, deleted with their tags.
 
+use std::future::ready;
+
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::prove::expect;
 use super::{Error, Registry, Result};
@@ -10,6 +13,8 @@ use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaKind, MediaType, 
 
 /// The most bytes of annotations that fit beside a subject's other referrers.
 const MAX_REFERRER: usize = 256 * 1024;
+/// How many of those that a large manifest names are looked for at once.
+const LOOKED_FOR_AT_ONCE: usize = 32;
 
 /// A manifest that a client puts.
 #[derive(Debug, Clone)]
@@ -124,18 +129,16 @@ impl Registry {
     /// What the repository does not have of this: asked before the bytes of a large manifest are stored, so that a refused
     /// one leaves none behind. Whether it may become visible is for the transaction to say.
     async fn lacking(&self, repository: &RepositoryName, blobs: &[Digest], children: &[Digest]) -> Result<Vec<Digest>> {
-        let mut missing = Vec::new();
-        for digest in blobs {
-            if self.metadata.linked_blob(repository, digest).await?.is_none() {
-                missing.push(digest.clone());
-            }
-        }
-        for digest in children {
-            if self.metadata.manifest(repository, digest).await?.is_none() {
-                missing.push(digest.clone());
-            }
-        }
-        Ok(missing)
+        let blobs = stream::iter(blobs.to_vec()).map(|digest| async move {
+            let is_there = self.metadata.linked_blob(repository, &digest).await?.is_some();
+            Ok((!is_there).then_some(digest))
+        });
+        let children = stream::iter(children.to_vec()).map(|digest| async move {
+            let is_there = self.metadata.manifest(repository, &digest).await?.is_some();
+            Ok((!is_there).then_some(digest))
+        });
+        let missing = blobs.buffered(LOOKED_FOR_AT_ONCE).chain(children.buffered(LOOKED_FOR_AT_ONCE));
+        missing.try_filter_map(|missing| ready(Ok(missing))).try_collect().await
     }
 
     async fn read_large(&self, repository: &RepositoryName, digest: &Digest) -> Result<Bytes> {

@@ -18,7 +18,7 @@ const ALL: [(Question, &str); 5] = [
     (
         Question {
             asks: "How long does S3 copy some GB, and does it return the SHA-256 of the whole?",
-            relies: "nothing yet: large layers stay where they were uploaded",
+            relies: "either: what comes without one is read and hashed",
         },
         "layers of some GB do not come through the gateway",
     ),
