@@ -72,10 +72,11 @@ impl ObjectPath {
         Self("_ringhold/tails/nothing".to_owned())
     }
 
-    /// Where an object goes that is damaged, or that nobody knows: nothing reads it there, and nothing removes it.
+    /// Where an object goes that is damaged, or that nobody knows: nothing reads it there, and nothing removes it. The mark
+    /// keeps apart what goes there at one moment.
     #[must_use]
-    pub fn aside(&self, moment: u64) -> Self {
-        Self(format!("_ringhold/aside/{moment}/{self}"))
+    pub fn aside(&self, moment: u64, mark: &UploadId) -> Self {
+        Self(format!("_ringhold/aside/{moment}-{mark}/{self}"))
     }
 
     /// What lies in every bucket, to be asked for.

@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::metadata::Place;
-use crate::oci::Digest;
+use crate::oci::{Digest, UploadId};
 use crate::registry::{Registry, Result};
 use crate::storage::{BucketId, Copied, ObjectPath, StorageDriver, Version};
 
@@ -38,7 +38,7 @@ impl Registry {
 }
 
 async fn copy(driver: &dyn StorageDriver, path: &ObjectPath) -> Result<(ObjectPath, Copied)> {
-    let aside = path.aside(Timestamp::now().as_millis());
+    let aside = path.aside(Timestamp::now().as_millis(), &UploadId::random());
     let copied = driver.copy_from(driver, path, &aside).await?;
     Ok((aside, copied))
 }

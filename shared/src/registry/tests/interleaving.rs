@@ -41,12 +41,8 @@ async fn of_two_writers_at_one_offset_exactly_one_advances_whatever_their_order(
         let (id, first) = begun(&world).await;
         let life = Life::with(moment, Fate::Pause);
         let (slow, quick) = (world.registry(&life), world.registry(&Life::long()));
-        let (outcome, between) = tokio::join!(append(&slow, &id, offset, &one), async {
-            life.reached().await;
-            let between = append(&quick, &id, offset, &two).await;
-            life.go_on();
-            between
-        });
+        let (outcome, between) =
+            life.between(append(&slow, &id, offset, &one), append(&quick, &id, offset, &two)).await;
         let (winner, loser) = match (outcome, between) {
             (Ok(end), Err(error)) => (one.clone(), (end, error)),
             (Err(error), Ok(end)) => (two.clone(), (end, error)),
@@ -80,13 +76,8 @@ async fn a_completion_against_an_append_publishes_what_was_hashed() {
         let (slow, quick) = (world.registry(&life), world.registry(&Life::long()));
         let nothing = Bytes::new();
         let name = repository();
-        let (completed, appended) =
-            tokio::join!(slow.complete_upload(&name, &id, &digest, None, body(&nothing)), async {
-                life.reached().await;
-                let appended = append(&quick, &id, offset, &one).await;
-                life.go_on();
-                appended
-            });
+        let completion = slow.complete_upload(&name, &id, &digest, None, body(&nothing));
+        let (completed, appended) = life.between(completion, append(&quick, &id, offset, &one)).await;
         match (&completed, &appended) {
             (Ok(_), Err(Error::OutOfTurn { .. } | Error::UploadUnknown)) => {
                 world.settle_and_sweep().await;

@@ -66,8 +66,26 @@ impl Life {
         self.0.reached.notified().await;
     }
 
+    /// Runs one after the other: `slow`, which is of this life, up to what is planned, then `quick`, then the rest of
+    /// `slow`. Should `slow` be over before that, as it is when it had fewer heartbeats than the one whose calls were counted,
+    /// `quick` comes after it.
+    pub(super) async fn between<S, Q>(&self, slow: impl Future<Output = S>, quick: impl Future<Output = Q>) -> (S, Q) {
+        let slow = async {
+            let outcome = slow.await;
+            self.0.reached.notify_one();
+            outcome
+        };
+        let quick = async {
+            self.reached().await;
+            let outcome = quick.await;
+            self.go_on();
+            outcome
+        };
+        tokio::join!(slow, quick)
+    }
+
     /// Ends a pause.
-    pub(super) fn go_on(&self) {
+    fn go_on(&self) {
         self.0.go_on.notify_one();
     }
 

@@ -19,8 +19,8 @@ use crate::storage::{BucketId, ObjectPath, ShardedDriver, StorageDriver, Topolog
 
 const BUCKETS: [&str; 3] = ["one", "two", "three"];
 
-/// Long enough for a request, short enough to wait for after one that died.
-const CLAIM: Duration = Duration::from_millis(150);
+/// Long enough for a request on a busy machine, short enough to wait for after one that died.
+const CLAIM: Duration = Duration::from_millis(600);
 
 pub(super) struct World {
     server: InProcess,
