@@ -6,7 +6,7 @@
 //! _ringhold/tails/<upload id>/<claim>                               what is too short for a part (of a path without
 //!                                                                   an upload: 32 hex digits that begin with its point)
 //! _ringhold/tails/nothing                                           where nothing lies, asked for to open a connection
-//! _ringhold/aside/<moment>/<path>                                   what a scrub found damaged, or named by no row
+//! _ringhold/aside/<moment>-<mark>/<path>                            what a scrub found damaged, or named by no row
 //! _ringhold/tails/probe                                             asked for, to see whether the bucket serves
 //! ```
 
@@ -210,6 +210,14 @@ mod tests {
         assert_eq!(staged.point(), upload.point());
         assert_eq!(staged.tail(&claim).point(), upload.point());
         assert_eq!(staged.tail(&claim).upload(), Some(upload));
+    }
+
+    #[test]
+    fn what_goes_aside_at_one_moment_is_kept_apart() {
+        let path = path("a/b");
+        let [one, other] = [UploadId::random(), UploadId::random()].map(|mark| path.aside(1, &mark));
+        assert_ne!(one, other);
+        assert_eq!(one.as_str().parse(), Ok(one));
     }
 
     #[test]

@@ -41,8 +41,8 @@ async fn of_two_writers_at_one_offset_exactly_one_advances_whatever_their_order(
         let (id, first) = begun(&world).await;
         let life = Life::with(moment, Fate::Pause);
         let (slow, quick) = (world.registry(&life), world.registry(&Life::long()));
-        let both = life.between(append(&slow, &id, offset, &one), append(&quick, &id, offset, &two));
-        let (outcome, between) = Box::pin(both).await;
+        let (outcome, between) =
+            life.between(append(&slow, &id, offset, &one), append(&quick, &id, offset, &two)).await;
         let (winner, loser) = match (outcome, between) {
             (Ok(end), Err(error)) => (one.clone(), (end, error)),
             (Err(error), Ok(end)) => (two.clone(), (end, error)),
@@ -77,8 +77,7 @@ async fn a_completion_against_an_append_publishes_what_was_hashed() {
         let nothing = Bytes::new();
         let name = repository();
         let completion = slow.complete_upload(&name, &id, &digest, None, body(&nothing));
-        let both = life.between(completion, append(&quick, &id, offset, &one));
-        let (completed, appended) = Box::pin(both).await;
+        let (completed, appended) = life.between(completion, append(&quick, &id, offset, &one)).await;
         match (&completed, &appended) {
             (Ok(_), Err(Error::OutOfTurn { .. } | Error::UploadUnknown)) => {
                 world.settle_and_sweep().await;

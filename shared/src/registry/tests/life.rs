@@ -69,7 +69,11 @@ impl Life {
     /// Runs one after the other: `slow`, which is of this life, up to what is planned, then `quick`, then the rest of
     /// `slow`. Should `slow` be over before that, as it is when it had fewer heartbeats than the one whose calls were counted,
     /// `quick` comes after it.
-    pub(super) async fn between<S, Q>(&self, slow: impl Future<Output = S>, quick: impl Future<Output = Q>) -> (S, Q) {
+    pub(super) fn between<S, Q>(
+        &self,
+        slow: impl Future<Output = S>,
+        quick: impl Future<Output = Q>,
+    ) -> impl Future<Output = (S, Q)> {
         let slow = async {
             let outcome = slow.await;
             self.0.reached.notify_one();
@@ -78,15 +82,11 @@ impl Life {
         let quick = async {
             self.reached().await;
             let outcome = quick.await;
-            self.go_on();
+            self.0.go_on.notify_one();
             outcome
         };
-        tokio::join!(slow, quick)
-    }
-
-    /// Ends a pause.
-    fn go_on(&self) {
-        self.0.go_on.notify_one();
+        // Too much for a stack.
+        Box::pin(async { tokio::join!(slow, quick) })
     }
 
     /// Makes a call, if the process still lives.
