@@ -98,13 +98,18 @@ impl Emulator {
     }
 
     /// A new bucket that keeps versions, as the deployed ones do.
-    #[expect(clippy::unwrap_used, reason = "tests cannot go on without a bucket")]
     pub async fn bucket(&self) -> String {
         let bucket = self.unversioned_bucket().await;
-        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
-        let request = self.s3_client().put_bucket_versioning().bucket(&bucket).versioning_configuration(enabled);
-        request.send().await.unwrap();
+        self.keep_versions(&bucket).await;
         bucket
+    }
+
+    /// From now on the bucket keeps versions.
+    #[expect(clippy::unwrap_used, reason = "tests cannot go on without it")]
+    pub async fn keep_versions(&self, bucket: &str) {
+        let enabled = VersioningConfiguration::builder().status(BucketVersioningStatus::Enabled).build();
+        let request = self.s3_client().put_bucket_versioning().bucket(bucket).versioning_configuration(enabled);
+        request.send().await.unwrap();
     }
 
     /// A new bucket that keeps no versions.

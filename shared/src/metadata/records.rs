@@ -37,10 +37,10 @@ pub struct Place {
 }
 
 impl Place {
-    /// Whether the same version of the same object is there, whenever it was found to belong there.
+    /// Whether it is of that object, in whatever version.
     #[must_use]
-    pub fn is_of_the_same_object(&self, other: &Self) -> bool {
-        (&self.bucket, &self.path, &self.version) == (&other.bucket, &other.path, &other.version)
+    pub fn lies_at(&self, bucket: &BucketId, path: &ObjectPath) -> bool {
+        (&self.bucket, &self.path) == (bucket, path)
     }
 }
 
@@ -70,9 +70,9 @@ impl BlobRecord {
     /// lies elsewhere.
     #[must_use]
     pub fn written_over(&self, written: &Place) -> Option<(Self, Place)> {
-        let is_there = |place: &&mut Place| (&place.bucket, &place.path) == (&written.bucket, &written.path);
         let mut record = self.clone();
-        let place = std::iter::once(&mut record.place).chain(&mut record.copies).find(is_there)?;
+        let mut places = std::iter::once(&mut record.place).chain(&mut record.copies);
+        let place = places.find(|place| place.lies_at(&written.bucket, &written.path))?;
         let before = std::mem::replace(place, written.clone());
         Some((record, before))
     }

@@ -146,8 +146,8 @@ impl Registry {
         // Somebody else may have housed it, and have written over our copies, or even count on them.
         let present = self.metadata.blob(&found.digest).await?;
         for place in &housing.made {
-            let is_theirs = |other: &Place| (&other.bucket, &other.path) == (&place.bucket, &place.path);
-            if !present.as_ref().is_some_and(|blob| blob.places().any(is_theirs)) {
+            let is_theirs = |blob: &BlobRecord| blob.places().any(|of| of.lies_at(&place.bucket, &place.path));
+            if !present.as_ref().is_some_and(is_theirs) {
                 self.bucket(&place.bucket).await?.delete(&place.path, Some(&place.version)).await?;
             }
         }

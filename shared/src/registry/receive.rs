@@ -357,7 +357,7 @@ impl Registry {
     ) -> Result<Committed> {
         self.check_member(&landed.place.bucket).await?;
         let now = Timestamp::now();
-        let keeps_versions = self.bucket(&landed.place.bucket).await?.keeps(&landed.place.version);
+        let keeps_overwritten = self.bucket(&landed.place.bucket).await?.keeps_overwritten(&landed.place.version);
         let commit = BlobCommit {
             repository: repository.clone(),
             digest: digest.clone(),
@@ -367,7 +367,7 @@ impl Registry {
             lease: now.plus(self.terms.lease),
             session,
             session_expires: now.plus(self.terms.completed_session),
-            overwritten_goes: keeps_versions.then(|| now.plus(self.terms.url_life)),
+            overwritten_goes: keeps_overwritten.then(|| now.plus(self.terms.url_life)),
             now,
         };
         let outcome = self.metadata.commit_blob(&commit).await?;

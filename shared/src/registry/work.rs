@@ -131,7 +131,9 @@ impl Registry {
     }
 
     /// Removes what nobody reads any more: that version, unless a blob is read from it again, or would be if its deletion were
-    /// taken back. What a bucket has that was given up, or has left the ring, is nobody's to remove.
+    /// taken back. Where a blob is read from another version of the object, that one must be there: else the store has let go of
+    /// it, or names versions and keeps none, and these may be the last of the bytes. What a bucket has that was given up, or
+    /// has left the ring, is nobody's to remove.
     async fn discard(&self, place: &Place) -> Result<Next> {
         if self.storage().is_down(&place.bucket) {
             return Ok(Next::Over);
@@ -144,7 +146,12 @@ impl Registry {
             Some(digest) => self.metadata.blob_in_any_state(&digest).await?,
             None => None,
         };
-        if !row.is_some_and(|blob| blob.places().any(|of| of.is_of_the_same_object(place))) {
+        let named = row.as_ref().and_then(|blob| blob.places().find(|of| of.lies_at(&place.bucket, &place.path)));
+        let may_go = match named {
+            Some(named) => named.version != place.version && driver.has(&named.path, &named.version).await?,
+            None => true,
+        };
+        if may_go {
             driver.delete(&place.path, Some(&place.version)).await?;
         }
         Ok(Next::Over)

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use super::direct::DirectUploads;
-use super::error::Result;
+use super::error::{Error, Result};
 use super::path::ObjectPath;
 use crate::clock::Timestamp;
 use crate::oci::Digest;
@@ -56,8 +56,17 @@ pub trait StorageDriver: fmt::Debug + Send + Sync + 'static {
         copy_through(self, source, from, to).await
     }
 
-    /// Whether that version stays, out of sight, when the object is written over: deleting the newer one brings it back.
-    fn keeps(&self, version: &Version) -> bool;
+    /// Whether an object of that version stays, out of sight, when it is written over: deleting the newer one brings it back.
+    fn keeps_overwritten(&self, version: &Version) -> bool;
+
+    /// Whether exactly that version of the object is there, be it out of sight.
+    async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {
+        match self.stat(path).await {
+            Ok(found) => Ok(found.version == *version),
+            Err(Error::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
 
     /// Removes exactly that version of the object, or with no version whatever lies there now. A newer version stays
     /// when an older one is named. Removing nothing succeeds.

@@ -113,8 +113,12 @@ impl StorageDriver for Guarded {
         guarded_copy(&self.breaker, self.inner.copy_from(source, from, to)).await
     }
 
-    fn keeps(&self, version: &Version) -> bool {
-        self.inner.keeps(version)
+    fn keeps_overwritten(&self, version: &Version) -> bool {
+        self.inner.keeps_overwritten(version)
+    }
+
+    async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {
+        guarded_read(&self.breaker, self.inner.has(path, version)).await
     }
 
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {

@@ -175,7 +175,7 @@ impl StorageDriver for MemoryDriver {
         Ok(store.put(to, content))
     }
 
-    fn keeps(&self, _: &Version) -> bool {
+    fn keeps_overwritten(&self, _: &Version) -> bool {
         false
     }
 

@@ -125,8 +125,12 @@ impl StorageDriver for Moody {
         self.write()?.move_content(from, to).await
     }
 
-    fn keeps(&self, version: &Version) -> bool {
-        self.inner.keeps(version)
+    fn keeps_overwritten(&self, version: &Version) -> bool {
+        self.inner.keeps_overwritten(version)
+    }
+
+    async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {
+        self.read()?.has(path, version).await
     }
 
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {

@@ -343,8 +343,12 @@ impl StorageDriver for ShardedDriver {
         }
     }
 
-    fn keeps(&self, version: &Version) -> bool {
-        self.members.values().any(|member| member.driver.keeps(version))
+    fn keeps_overwritten(&self, version: &Version) -> bool {
+        self.members.values().any(|member| member.driver.keeps_overwritten(version))
+    }
+
+    async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {
+        self.driver(path).has(path, version).await
     }
 
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {

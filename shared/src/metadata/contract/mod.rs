@@ -218,6 +218,7 @@ macro_rules! metadata_contract {
             }
             races {
                 two_committers_of_one_digest_agree_on_one_place,
+                a_commit_against_a_rehousing_leaves_the_version_that_it_wrote_over,
                 two_commits_of_one_session_complete_it_once,
                 two_tag_movers_leave_one_tag,
                 of_two_who_may_move_no_tag_one_gives_it,

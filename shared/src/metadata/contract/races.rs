@@ -10,7 +10,9 @@ use super::sessions::{advance, completion};
 use super::subject::{
     Subject, at, claim, commit, digest, home, later_claim, lease, manifest, much_later, put, repository, tag, tags,
 };
-use crate::metadata::{BlobCommit, ClaimOutcome, Committed, ManifestPut, PutOutcome, SessionClaim, Unlinked};
+use crate::metadata::{
+    BlobCommit, ClaimOutcome, Committed, ManifestPut, Place, PutOutcome, Rehousing, SessionClaim, Unlinked, Work,
+};
 use crate::oci::{Digest, RepositoryName};
 
 /// Runs both at once; from round to round now one, now the other is a little ahead.
@@ -62,6 +64,37 @@ pub async fn two_committers_of_one_digest_agree_on_one_place(subject: &Subject) 
         for name in [&a, &b] {
             assert_eq!(subject.linked(name, &blob).await.unwrap().blob, published);
         }
+    }
+}
+
+pub async fn a_commit_against_a_rehousing_leaves_the_version_that_it_wrote_over(subject: &Subject) {
+    for round in 0..subject.rounds {
+        let (a, _, blob) = names(round);
+        let to =
+            |version| BlobCommit { place: home(&blob, version), overwritten_goes: Some(at(100)), ..commit(&a, &blob) };
+        let Committed::Published(found) = subject.store.commit_blob(&to("first")).await.unwrap() else {
+            panic!("it is new")
+        };
+        let copy = Place { bucket: "two".parse().unwrap(), ..home(&blob, "copy") };
+        let places = vec![home(&blob, "moved"), copy.clone()];
+        let rehousing = Rehousing { found, places, held: None, works: Vec::new() };
+        let (store, other, written) = (subject.store.clone(), subject.other.clone(), to("written"));
+        let (committed, is_rehoused) =
+            race(round, async move { store.commit_blob(&written).await.unwrap() }, async move {
+                other.rehouse_blob(&rehousing).await.unwrap()
+            })
+            .await;
+        let Committed::Published(record) = committed else { panic!("{committed:?}") };
+        let (places, before) = if is_rehoused {
+            (vec![home(&blob, "written"), copy], "moved")
+        } else {
+            (vec![home(&blob, "written")], "first")
+        };
+        assert_eq!(record.places().cloned().collect::<Vec<_>>(), places);
+        assert_eq!(subject.other.blob(&blob).await.unwrap(), Some(record));
+        let [work] = subject.other.due_work(at(1000), 10).await.unwrap().try_into().unwrap();
+        assert_eq!(work, Work::discard(work.upload.clone(), home(&blob, before), at(100)));
+        assert!(subject.store.change_work(&work, None).await.unwrap());
     }
 }
 

@@ -90,8 +90,13 @@ pub(super) async fn only_as_found(store: &DynamoDbStore, write: Write, found: &B
     if live(Some(&row))?.as_ref() != Some(found) {
         return Ok(None);
     }
+    as_read(write, &row).map(Some)
+}
+
+/// The write of a live blob's row, on condition that it still is what was read.
+pub(super) fn as_read(write: Write, row: &Item) -> Result<Write> {
     let write = write.when("#state = :live AND #generation = :generation AND #body = :body").with(":live", text(LIVE));
-    Ok(Some(write.with(":generation", number(found.generation.0)).with(":body", text(row.text("body")?))))
+    Ok(write.with(":generation", number(row.number("generation")?)).with(":body", text(row.text("body")?)))
 }
 
 pub(super) async fn renew_link(

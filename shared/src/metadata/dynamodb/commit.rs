@@ -1,7 +1,7 @@
 //! Publishing verified bytes.
 
 use super::DynamoDbStore;
-use super::blobs::{LIVE, link, live, row, still_live};
+use super::blobs::{LIVE, as_read, link, live, row, still_live};
 use super::item::{Item, moment, number, text};
 use super::retry::Rounds;
 use super::transaction::{Step, Transacted, Verdict};
@@ -18,9 +18,10 @@ use crate::oci::UploadId;
 enum Belief {
     /// There is none, or one that was being deleted or lost, in an earlier life.
     Fresh,
-    /// There is one in this life, which the commit ends: what it becomes, and what lay at the place before, unless it was
-    /// being deleted.
-    Replaced(Generation, Option<(BlobRecord, Place)>),
+    /// There is one in this life, which the commit ends, that was being deleted or lost.
+    Ended(Generation),
+    /// It is this row, live, and one of its places has been written over: what it becomes, and what lay there before.
+    WrittenOver(Item, BlobRecord, Place),
     /// It is live at another path.
     Elsewhere(BlobRecord),
 }
@@ -64,10 +65,10 @@ fn believe(commit: &BlobCommit, row: Option<&Item>) -> Result<Belief> {
     let Some(row) = row else { return Ok(Belief::Fresh) };
     Ok(match live(Some(row))? {
         Some(record) => match record.written_over(&commit.place) {
-            Some(written_over) => Belief::Replaced(record.generation, Some(written_over)),
+            Some((becomes, before)) => Belief::WrittenOver(row.clone(), becomes, before),
             None => Belief::Elsewhere(record),
         },
-        None => Belief::Replaced(Generation(row.number("generation")?), None),
+        None => Belief::Ended(Generation(row.number("generation")?)),
     })
 }
 
@@ -90,12 +91,18 @@ fn blob_step(commit: &BlobCommit, belief: &Belief) -> Result<(Step, Committed)> 
                 .with(":generation", number(record.generation.0));
             (put.into(), Committed::Published(record))
         }
-        Belief::Replaced(previous, written_over) => {
-            let fresh = record(Some(*previous));
-            let generation = fresh.generation;
-            let record = written_over.clone().map_or(fresh, |(record, _)| BlobRecord { generation, ..record });
-            let put = Write::put(&key, row(&record)?).when("#generation = :previous");
-            (put.with(":previous", number(previous.0)).into(), Committed::Published(record))
+        Belief::Ended(previous) => {
+            let record = record(Some(*previous));
+            let put = Write::put(&key, row(&record)?).when("#state <> :live AND #generation = :previous");
+            let put = put.with(":live", text(LIVE)).with(":previous", number(previous.0));
+            (put.into(), Committed::Published(record))
+        }
+        Belief::WrittenOver(found, becomes, _) => {
+            let generation = Generation::next(Some(becomes.generation), commit.now);
+            let record = BlobRecord { generation, ..becomes.clone() };
+            // Whoever moves it meanwhile leaves another version there, and its life the same.
+            let put = as_read(Write::put(&key, row(&record)?), found)?;
+            (put.into(), Committed::Published(record))
         }
         Belief::Elsewhere(present) => (still_live(&key, present.generation), Committed::Kept(present.clone())),
     })
@@ -103,7 +110,7 @@ fn blob_step(commit: &BlobCommit, belief: &Belief) -> Result<(Step, Committed)> 
 
 /// What is left of the version that is written over.
 fn discard(commit: &BlobCommit, belief: &Belief) -> Option<Work> {
-    let Belief::Replaced(_, Some((_, before))) = belief else { return None };
+    let Belief::WrittenOver(_, _, before) = belief else { return None };
     commit.discard(before.clone())
 }
 

@@ -1,7 +1,6 @@
 //! Moving aside what is damaged, or nobody's: the very object that was looked at, never one that has come there since.
 
 use crate::clock::Timestamp;
-use crate::metadata::Place;
 use crate::oci::{Digest, UploadId};
 use crate::registry::{Registry, Result};
 use crate::storage::{BucketId, Copied, ObjectPath, StorageDriver, Version};
@@ -32,8 +31,8 @@ impl Registry {
 
     /// Whether a blob is read from there, or would be if its deletion were taken back.
     pub(super) async fn is_named(&self, digest: &Digest, bucket: &BucketId, path: &ObjectPath) -> Result<bool> {
-        let is_there = |place: &Place| (&place.bucket, &place.path) == (bucket, path);
-        Ok(self.metadata.blob_in_any_state(digest).await?.is_some_and(|row| row.places().any(is_there)))
+        let row = self.metadata.blob_in_any_state(digest).await?;
+        Ok(row.is_some_and(|row| row.places().any(|place| place.lies_at(bucket, path))))
     }
 }
 

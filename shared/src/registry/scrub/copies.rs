@@ -1,10 +1,12 @@
 //! Reading every copy of every blob, and mending what can be.
 
+use std::collections::BTreeSet;
+
 use super::{Damage, Finding, Remedy, Scrubbing};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::{BlobRecord, Place, Rehousing, Sector, Work};
-use crate::oci::Digest;
+use crate::oci::{Digest, UploadId};
 use crate::registry::prove::hash;
 use crate::registry::{Error, Registry, Result};
 use crate::storage::{self, BucketId, ObjectPath, Version};
@@ -151,7 +153,7 @@ impl Registry {
 
     /// Copies what is good over what is not. A bucket that is down loses its place: what it had is brought to another.
     async fn mend(&self, blob: &BlobRecord, source: &Place, good: &[Place], bad: &[Bad]) -> Result<Remedy> {
-        let mut places = good.to_vec();
+        let (mut places, mut works) = (good.to_vec(), Vec::new());
         for Bad { place, judged, .. } in bad {
             if judged.is_some() {
                 self.copy_aside(&place.bucket, &place.path).await?;
@@ -159,19 +161,30 @@ impl Registry {
             // A stage need not be mended.
             if place.path.digest().is_some() && !self.storage().is_down(&place.bucket) {
                 places.push(self.copy_of(source, &place.bucket, &place.path, &blob.digest).await?);
+                works.extend(self.overwritten(place, judged.as_ref()).await?);
             }
         }
         // In the order that they had.
-        let order = |place: &Place| blob.places().position(|old| old.bucket == place.bucket && old.path == place.path);
+        let order = |place: &Place| blob.places().position(|old| old.lies_at(&place.bucket, &place.path));
         places.sort_by_key(order);
         let is_short = places.len() < blob.places().count();
-        let works = is_short.then(|| Work::house(&blob.digest, Timestamp::now())).into_iter().collect();
+        works.extend(is_short.then(|| Work::house(&blob.digest, Timestamp::now())));
         let rehousing = Rehousing { found: blob.clone(), places, held: None, works };
         let is_mended = self.metadata.rehouse_blob(&rehousing).await?;
         if is_mended && is_short {
             self.work_made.notify_one();
         }
         Ok(if is_mended { Remedy::Repaired } else { Remedy::None })
+    }
+
+    /// The work that is left of what has been written over there, as it was looked at and as the row knew it, where it would
+    /// come back.
+    async fn overwritten(&self, place: &Place, judged: Option<&Version>) -> Result<Vec<Work>> {
+        let driver = self.bucket(&place.bucket).await?;
+        let versions: BTreeSet<_> = judged.into_iter().chain([&place.version]).collect();
+        let kept = versions.into_iter().filter(|version| driver.keeps_overwritten(version));
+        let kept = kept.map(|version| Place { version: version.clone(), ..place.clone() });
+        Ok(kept.map(|place| self.discard_later(UploadId::random(), &place)).collect())
     }
 }
 

@@ -10,4 +10,5 @@ mod probe;
 mod ring;
 mod scrub;
 mod sweep;
+mod versions;
 mod world;

@@ -200,6 +200,22 @@ async fn what_is_read_again_by_another_topology_or_being_deleted_is_not_discarde
 }
 
 #[tokio::test]
+async fn where_the_version_that_a_blob_is_read_from_is_gone_nothing_is_discarded() {
+    let facts: Arc<MemoryStore> = Arc::default();
+    let process = process(&facts);
+    let content = noise(1, 500);
+    let digest = Digest::of(Algorithm::Sha256, &content);
+    let blob = process.registry.push_blob(&repository(), &digest, body(&content)).await.unwrap();
+    let (bucket, path) = (&process.buckets[&blob.place.bucket], &blob.place.path);
+    let version = bucket.put_content(path, content.clone(), PutMode::Overwrite).await.unwrap();
+    let newer = Place { version, ..blob.place.clone() };
+    facts.put_work(&Work::discard(UploadId::random(), newer.clone(), Timestamp::now())).await.unwrap();
+    process.registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
+    assert!(bucket.has(path, &newer.version).await.unwrap(), "it is all that is left");
+    assert_eq!(process.registry.pending_work(10).await.unwrap(), []);
+}
+
+#[tokio::test]
 async fn there_is_nothing_to_discard_in_a_bucket_that_is_down_or_has_left() {
     let facts: Arc<MemoryStore> = Arc::default();
     let process = process(&facts);

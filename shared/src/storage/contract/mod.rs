@@ -102,6 +102,7 @@ macro_rules! storage_contract {
                 every_write_makes_another_version,
                 a_stat_tells_the_version_of_the_write,
                 both_instances_tell_the_same_version,
+                a_version_is_there_until_it_goes,
                 moves_and_copies_make_other_versions;
             racing:
                 of_eight_writers_one_is_whole,

@@ -44,6 +44,22 @@ pub async fn both_instances_tell_the_same_version(bench: &Bench) {
     }
 }
 
+/// What is written over stays exactly where its store says so: then it comes back when the newer one goes.
+pub async fn a_version_is_there_until_it_goes(bench: &Bench) {
+    let path = bench.path("object");
+    let old = bench.put(&path, "old").await;
+    assert!(bench.reopened().has(&path, &old).await.unwrap());
+    let new = bench.put(&path, "new").await;
+    let is_kept = bench.driver().keeps_overwritten(&old);
+    assert!(bench.driver().has(&path, &new).await.unwrap());
+    assert_eq!(bench.driver().has(&path, &old).await.unwrap(), is_kept);
+    bench.driver().delete(&path, Some(&new)).await.unwrap();
+    assert!(!bench.driver().has(&path, &new).await.unwrap());
+    assert_eq!(bench.driver().stat(&path).await.ok().map(|found| found.version), is_kept.then_some(old.clone()));
+    bench.driver().delete(&path, Some(&old)).await.unwrap();
+    assert!(!bench.driver().has(&path, &old).await.unwrap());
+}
+
 /// An object that goes away and comes back the same has another version: a delete aimed at the first misses it.
 pub async fn moves_and_copies_make_other_versions(bench: &Bench) {
     let (one, other) = (bench.path("one"), bench.path("other"));

@@ -150,7 +150,7 @@ impl StorageDriver for FilesystemDriver {
         .await
     }
 
-    fn keeps(&self, _: &Version) -> bool {
+    fn keeps_overwritten(&self, _: &Version) -> bool {
         false
     }
 

@@ -155,21 +155,36 @@ impl StorageDriver for S3Driver {
         }
     }
 
-    fn keeps(&self, version: &Version) -> bool {
+    fn keeps_overwritten(&self, version: &Version) -> bool {
         version::version_id(version).is_some()
     }
 
-    /// One DELETE; in a bucket without versions a HEAD before an aimed one.
+    /// One HEAD.
+    async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {
+        match self.head_of(path, version::version_id(version)).await {
+            // Some stores name versions and keep none: they answer with whatever lies there.
+            Ok(head) => Ok(version::found(&head) == *version),
+            Err(super::Error::NotFound(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One DELETE; a HEAD before an aimed one of a version that the bucket did not keep, and another should it keep versions
+    /// since.
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
         let Some(version) = version else { return self.remove(path, None).await };
         if let Some(id) = version::version_id(version) {
-            return self.remove(path, Some(id.to_owned())).await;
+            return self.remove(path, Some(id)).await;
         }
-        match self.stat(path).await {
-            Ok(found) if found.version == *version => self.remove(path, None).await,
-            Ok(_) | Err(super::Error::NotFound(_)) => Ok(()),
-            Err(error) => Err(error),
+        for id in [None, Some(version::UNKEPT)] {
+            match self.head_of(path, id).await {
+                Ok(head) if version::found(&head) == *version => return self.remove(path, id).await,
+                Ok(head) if version::versioned(head.version_id()).is_some() => {}
+                Ok(_) | Err(super::Error::NotFound(_)) => break,
+                Err(error) => return Err(error),
+            }
         }
+        Ok(())
     }
 
     /// One LIST of multipart uploads per thousand of them.

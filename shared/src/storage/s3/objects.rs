@@ -63,7 +63,13 @@ impl S3Driver {
     }
 
     pub(super) async fn head(&self, path: &ObjectPath) -> Result<HeadObjectOutput> {
+        self.head_of(path, None).await
+    }
+
+    /// Of the version that S3 calls so, or of the newest.
+    pub(super) async fn head_of(&self, path: &ObjectPath, version_id: Option<&str>) -> Result<HeadObjectOutput> {
         let request = self.client.head_object().bucket(&self.bucket).key(path.as_str());
+        let request = request.set_version_id(version_id.map(ToOwned::to_owned));
         request.send().await.map_err(|error| outcome(path, error))
     }
 
@@ -114,8 +120,9 @@ impl S3Driver {
         Ok(Content { size, version: version::versioned(head.version_id()), stream: stream::empty().boxed() })
     }
 
-    pub(super) async fn remove(&self, path: &ObjectPath, version_id: Option<String>) -> Result<()> {
-        let request = self.client.delete_object().bucket(&self.bucket).key(path.as_str()).set_version_id(version_id);
+    pub(super) async fn remove(&self, path: &ObjectPath, version_id: Option<&str>) -> Result<()> {
+        let request = self.client.delete_object().bucket(&self.bucket).key(path.as_str());
+        let request = request.set_version_id(version_id.map(ToOwned::to_owned));
         match request.send().await.map_err(|error| outcome(path, error)) {
             Ok(_) | Err(Error::NotFound(_)) => Ok(()),
             Err(error) => Err(error),

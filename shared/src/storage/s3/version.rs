@@ -10,6 +10,9 @@ use crate::storage::Version;
 /// The key of user metadata under which every write leaves its mark.
 const KEY: &str = "ringhold-version";
 
+/// What S3 calls the version of an object that was written while its bucket kept none.
+pub(super) const UNKEPT: &str = "null";
+
 /// What one write leaves in the object's metadata: drawn anew for each, so that it tells the write apart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mark(String);
@@ -38,9 +41,9 @@ impl Mark {
     }
 }
 
-/// The version that S3 calls by this name. Suspended versioning names every object `null`, which names none.
+/// The version that S3 calls by this name. Suspended versioning names every object alike, which names none.
 pub(super) fn versioned(version_id: Option<&str>) -> Option<Version> {
-    let id = version_id.filter(|id| *id != "null")?;
+    let id = version_id.filter(|id| *id != UNKEPT)?;
     Some(Version::new(format!("v:{id}")))
 }
 

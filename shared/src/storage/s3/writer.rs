@@ -119,8 +119,7 @@ impl S3Writer {
 
     /// No other writer has the tail's path: where the store keeps no versions, whatever lies there goes.
     async fn remove(&self, tail: &Tail) -> Result<()> {
-        let version = tail.version.as_ref().and_then(version_id).map(ToOwned::to_owned);
-        self.store.remove(&tail.path, version).await
+        self.store.remove(&tail.path, tail.version.as_ref().and_then(version_id)).await
     }
 
     fn take_own(&mut self) -> Option<Multipart> {
