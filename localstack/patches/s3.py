@@ -1,4 +1,4 @@
-"""S3: checksums that are told, ranges of versions."""
+"""S3: checksums that are told, ranges of versions, the version of what is older than versions."""
 
 import importlib
 
@@ -95,6 +95,22 @@ def range_of_a_version(s3):
     replace(s3, "_get_object", ("bucket_name", "key", "headers", "query_params"), make)
 
 
+def null_version(s3):
+    """What was written before its bucket kept versions is the version `null`, and says so, be it the newest."""
+    expect(hasattr(s3, "_bucket_versioning"), "s3._bucket_versioning is missing")
+
+    def make(object_response_headers):
+        def headers_with_version(obj, bucket_name="", key="", include_checksums=False):
+            headers = object_response_headers(obj, bucket_name, key, include_checksums)
+            if bucket_name in s3._bucket_versioning:
+                headers.setdefault("x-amz-version-id", "null")
+            return headers
+
+        return headers_with_version
+
+    replace(s3, "_object_response_headers", ("obj", "bucket_name", "key", "include_checksums"), make)
+
+
 def patch():
     """S3 as AWS answers it."""
     s3 = importlib.import_module("ministack.services.s3")
@@ -103,4 +119,5 @@ def patch():
     checksum_of_a_copy(s3)
     checksum_of_a_put(s3)
     range_of_a_version(s3)
+    null_version(s3)
     multipart.patch(s3)

@@ -50,8 +50,21 @@ impl Scene {
         while self.registry.work(Instant::now() + Duration::from_mins(1)).await.expect("work").done > 0 {}
     }
 
-    /// The homes hold exactly what the blob is read from, in sight or out of it.
-    async fn check(&self, blob: &BlobRecord) {
+    /// Damages the blob's copy in a bucket, and has it mended.
+    async fn mend(&self, digest: &Digest, bucket: &str) {
+        let blob = || async { self.metadata.blob(digest).await.expect("the metadata").expect("it is known") };
+        let before = blob().await;
+        let place = before.places().find(|place| place.bucket.as_str() == bucket).expect("it lies there");
+        let driver = self.storage.bucket(&place.bucket).expect("a member");
+        driver.put_content(&place.path, noise(2, 1000), PutMode::Overwrite).await.expect("it is damaged");
+        let scrubbed = self.registry.scrub(&Scrub { repair: true, ..Scrub::default() }).await.expect("a scrub");
+        assert_eq!(scrubbed.findings.iter().map(|finding| finding.remedy).collect::<Vec<_>>(), [Remedy::Repaired]);
+        self.work().await;
+        self.check(&blob().await).await;
+    }
+
+    /// What the homes hold, in sight or out of it.
+    async fn versions(&self) -> BTreeSet<(String, String)> {
         let mut found = BTreeSet::new();
         for bucket in &self.buckets {
             let versions = self.emulator.s3_client().list_object_versions().bucket(bucket).prefix("docker/").send();
@@ -60,8 +73,13 @@ impl Scene {
             let ids = versions.versions().iter().filter_map(|version| version.version_id());
             found.extend(ids.map(|id| (bucket.clone(), format!("v:{id}"))));
         }
+        found
+    }
+
+    /// They hold exactly what the blob is read from.
+    async fn check(&self, blob: &BlobRecord) {
         let places = blob.places().map(|place| (place.bucket.to_string(), place.version.as_str().to_owned()));
-        assert_eq!(found, places.collect());
+        assert_eq!(self.versions().await, places.collect());
     }
 }
 
@@ -80,17 +98,25 @@ async fn what_was_pushed_before_its_bucket_kept_versions_goes_as_well() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_nothing_was_written_over_since_goes_and_is_not_hidden() {
+    let Some(emulator) = emulator() else { return };
+    let bucket = emulator.unversioned_bucket().await;
+    let scene = Scene::over(emulator, vec![bucket.clone()]).await;
+    let blob = scene.push("team/app", &noise(1, 1000)).await;
+    emulator.keep_versions(&bucket).await;
+    let driver = scene.storage.bucket(&blob.place.bucket).expect("a member");
+    driver.delete(&blob.place.path, Some(&blob.place.version)).await.expect("it is deleted");
+    assert_eq!(scene.versions().await, BTreeSet::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_was_damaged_goes_once_it_is_mended() {
     let Some(emulator) = emulator() else { return };
-    let scene = Scene::over(emulator, vec![emulator.bucket().await, emulator.bucket().await]).await;
+    let buckets = [emulator.unversioned_bucket().await, emulator.bucket().await];
+    let scene = Scene::over(emulator, buckets.to_vec()).await;
     let blob = scene.push("team/app", &noise(1, 1000)).await;
-    scene.check(&blob).await;
-    let place = blob.places().last().expect("a place");
-    let driver = scene.storage.bucket(&place.bucket).expect("a member");
-    driver.put_content(&place.path, noise(2, 1000), PutMode::Overwrite).await.expect("it is damaged");
-    let scrubbed = scene.registry.scrub(&Scrub { repair: true, ..Scrub::default() }).await.expect("a scrub");
-    assert_eq!(scrubbed.findings.iter().map(|finding| finding.remedy).collect::<Vec<_>>(), [Remedy::Repaired]);
-    scene.work().await;
-    let mended = scene.metadata.blob(&blob.digest).await.expect("the metadata").expect("it is known");
-    scene.check(&mended).await;
+    emulator.keep_versions(&buckets[0]).await;
+    for bucket in &buckets {
+        scene.mend(&blob.digest, bucket).await;
+    }
 }

@@ -56,8 +56,8 @@ pub trait StorageDriver: fmt::Debug + Send + Sync + 'static {
         copy_through(self, source, from, to).await
     }
 
-    /// Whether an object of that version stays, out of sight, when it is written over: deleting the newer one brings it back.
-    fn keeps_overwritten(&self, version: &Version) -> bool;
+    /// Whether what was written over by that version stays, out of sight: deleting that version brings it back.
+    fn keeps_overwritten(&self, by: &Version) -> bool;
 
     /// Whether exactly that version of the object is there, be it out of sight.
     async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {

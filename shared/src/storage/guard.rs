@@ -113,8 +113,8 @@ impl StorageDriver for Guarded {
         guarded_copy(&self.breaker, self.inner.copy_from(source, from, to)).await
     }
 
-    fn keeps_overwritten(&self, version: &Version) -> bool {
-        self.inner.keeps_overwritten(version)
+    fn keeps_overwritten(&self, by: &Version) -> bool {
+        self.inner.keeps_overwritten(by)
     }
 
     async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {

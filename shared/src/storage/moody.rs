@@ -125,8 +125,8 @@ impl StorageDriver for Moody {
         self.write()?.move_content(from, to).await
     }
 
-    fn keeps_overwritten(&self, version: &Version) -> bool {
-        self.inner.keeps_overwritten(version)
+    fn keeps_overwritten(&self, by: &Version) -> bool {
+        self.inner.keeps_overwritten(by)
     }
 
     async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {

@@ -343,8 +343,8 @@ impl StorageDriver for ShardedDriver {
         }
     }
 
-    fn keeps_overwritten(&self, version: &Version) -> bool {
-        self.members.values().any(|member| member.driver.keeps_overwritten(version))
+    fn keeps_overwritten(&self, by: &Version) -> bool {
+        self.members.values().any(|member| member.driver.keeps_overwritten(by))
     }
 
     async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {

@@ -160,8 +160,9 @@ impl Registry {
             }
             // A stage need not be mended.
             if place.path.digest().is_some() && !self.storage().is_down(&place.bucket) {
-                places.push(self.copy_of(source, &place.bucket, &place.path, &blob.digest).await?);
-                works.extend(self.overwritten(place, judged.as_ref()).await?);
+                let copy = self.copy_of(source, &place.bucket, &place.path, &blob.digest).await?;
+                works.extend(self.overwritten(place, judged.as_ref(), &copy.version).await?);
+                places.push(copy);
             }
         }
         // In the order that they had.
@@ -177,14 +178,14 @@ impl Registry {
         Ok(if is_mended { Remedy::Repaired } else { Remedy::None })
     }
 
-    /// The work that is left of what has been written over there, as it was looked at and as the row knew it, where it would
-    /// come back.
-    async fn overwritten(&self, place: &Place, judged: Option<&Version>) -> Result<Vec<Work>> {
-        let driver = self.bucket(&place.bucket).await?;
+    /// The work that is left of what a copy was written over, as it was looked at and as the row knew it, where it stays.
+    async fn overwritten(&self, place: &Place, judged: Option<&Version>, by: &Version) -> Result<Vec<Work>> {
+        if !self.bucket(&place.bucket).await?.keeps_overwritten(by) {
+            return Ok(Vec::new());
+        }
         let versions: BTreeSet<_> = judged.into_iter().chain([&place.version]).collect();
-        let kept = versions.into_iter().filter(|version| driver.keeps_overwritten(version));
-        let kept = kept.map(|version| Place { version: version.clone(), ..place.clone() });
-        Ok(kept.map(|place| self.discard_later(UploadId::random(), &place)).collect())
+        let places = versions.into_iter().map(|version| Place { version: version.clone(), ..place.clone() });
+        Ok(places.map(|place| self.discard_later(UploadId::random(), &place)).collect())
     }
 }
 

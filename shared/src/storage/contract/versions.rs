@@ -50,7 +50,7 @@ pub async fn a_version_is_there_until_it_goes(bench: &Bench) {
     let old = bench.put(&path, "old").await;
     assert!(bench.reopened().has(&path, &old).await.unwrap());
     let new = bench.put(&path, "new").await;
-    let is_kept = bench.driver().keeps_overwritten(&old);
+    let is_kept = bench.driver().keeps_overwritten(&new);
     assert!(bench.driver().has(&path, &new).await.unwrap());
     assert_eq!(bench.driver().has(&path, &old).await.unwrap(), is_kept);
     bench.driver().delete(&path, Some(&new)).await.unwrap();

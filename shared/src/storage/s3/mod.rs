@@ -155,36 +155,26 @@ impl StorageDriver for S3Driver {
         }
     }
 
-    fn keeps_overwritten(&self, version: &Version) -> bool {
-        version::version_id(version).is_some()
+    fn keeps_overwritten(&self, by: &Version) -> bool {
+        version::version_id(by).is_some()
     }
 
-    /// One HEAD.
+    /// One HEAD; another where the newest is another version.
     async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {
-        match self.head_of(path, version::version_id(version)).await {
-            // Some stores name versions and keep none: they answer with whatever lies there.
-            Ok(head) => Ok(version::found(&head) == *version),
-            Err(super::Error::NotFound(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+        self.head_of_version(path, version).await.map(|head| head.is_some())
     }
 
-    /// One DELETE; a HEAD before an aimed one of a version that the bucket did not keep, and another should it keep versions
+    /// One DELETE. Aimed at a version that the bucket did not keep, it is a HEAD before, and another should it keep versions
     /// since.
     async fn delete(&self, path: &ObjectPath, version: Option<&Version>) -> Result<()> {
         let Some(version) = version else { return self.remove(path, None).await };
         if let Some(id) = version::version_id(version) {
             return self.remove(path, Some(id)).await;
         }
-        for id in [None, Some(version::UNKEPT)] {
-            match self.head_of(path, id).await {
-                Ok(head) if version::found(&head) == *version => return self.remove(path, id).await,
-                Ok(head) if version::versioned(head.version_id()).is_some() => {}
-                Ok(_) | Err(super::Error::NotFound(_)) => break,
-                Err(error) => return Err(error),
-            }
+        match self.head_of_version(path, version).await? {
+            Some(head) => self.remove(path, head.version_id()).await,
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// One LIST of multipart uploads per thousand of them.

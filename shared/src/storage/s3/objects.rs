@@ -63,14 +63,33 @@ impl S3Driver {
     }
 
     pub(super) async fn head(&self, path: &ObjectPath) -> Result<HeadObjectOutput> {
-        self.head_of(path, None).await
+        let request = self.client.head_object().bucket(&self.bucket).key(path.as_str());
+        request.send().await.map_err(|error| outcome(path, error))
     }
 
-    /// Of the version that S3 calls so, or of the newest.
-    pub(super) async fn head_of(&self, path: &ObjectPath, version_id: Option<&str>) -> Result<HeadObjectOutput> {
-        let request = self.client.head_object().bucket(&self.bucket).key(path.as_str());
-        let request = request.set_version_id(version_id.map(ToOwned::to_owned));
-        request.send().await.map_err(|error| outcome(path, error))
+    /// Of exactly that version, when it is there: the newest, or one that the bucket keeps under it.
+    pub(super) async fn head_of_version(
+        &self,
+        path: &ObjectPath,
+        version: &Version,
+    ) -> Result<Option<HeadObjectOutput>> {
+        let is_it = |head: &HeadObjectOutput| version::found(head) == *version;
+        let newest = match self.head(path).await {
+            Ok(newest) => newest,
+            Err(Error::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        // Some stores name the version of what is written, and keep none: they tell of none later.
+        if is_it(&newest) || version::versioned(newest.version_id()).is_none() {
+            return Ok(Some(newest).filter(is_it));
+        }
+        let id = version::version_id(version).unwrap_or(version::UNKEPT);
+        let request = self.client.head_object().bucket(&self.bucket).key(path.as_str()).version_id(id);
+        match request.send().await.map_err(|error| outcome(path, error)) {
+            Ok(head) => Ok(Some(head).filter(|head| is_it(head) && head.version_id() == Some(id))),
+            Err(error) if error.may_mean_absent() => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// With the checksums that the store keeps of the object.
