@@ -1,9 +1,11 @@
 //! A docker daemon that pushes an image and pulls it again, then the next, until it is told to stop.
 
+use std::ops::RangeInclusive;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
 use harness::dockerd::Dockerd;
 use harness::image::Image;
@@ -28,8 +30,15 @@ pub(crate) struct Tally {
     pub(crate) pulled: usize,
     /// What failed and was tried again.
     pub(crate) repeated: Vec<String>,
-    /// What failed in the end.
-    pub(crate) failed: Vec<String>,
+    pub(crate) failed: Vec<Failure>,
+}
+
+/// A command that failed in the end.
+#[derive(Debug, Clone)]
+pub(crate) struct Failure {
+    pub(crate) what: String,
+    /// When it was first and last tried.
+    pub(crate) tried: RangeInclusive<Instant>,
 }
 
 impl Busy {
@@ -87,13 +96,16 @@ fn round(docker: &Dockerd, repository: &str, number: u64, tally: &mut Tally) {
 }
 
 fn try_often(docker: &Dockerd, arguments: &[&str], tally: &mut Tally) -> bool {
+    let first = Instant::now();
+    let mut last = first;
     for _ in 0..ATTEMPTS {
+        last = Instant::now();
         match why_not(&mut docker.command(arguments)) {
             None => return true,
             Some(why) => tally.repeated.push(format!("{arguments:?}: {why}")),
         }
     }
-    tally.failed.push(arguments.join(" "));
+    tally.failed.push(Failure { what: arguments.join(" "), tried: first..=last });
     false
 }
 
