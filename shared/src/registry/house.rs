@@ -121,7 +121,8 @@ impl Registry {
         serving
     }
 
-    /// The row says what was housed; false, and what was copied is removed, when the blob is no longer as it was found.
+    /// The row says what was housed; false, and what was copied is removed, when the blob is no longer as it was found: at once
+    /// where nothing else counts on the place, else later, for whoever does may count on this very copy.
     pub(super) async fn record(
         &self,
         found: &BlobRecord,
@@ -143,12 +144,14 @@ impl Registry {
                 return Ok(true);
             }
         }
-        // Somebody else may have housed it, and have written over our copies, or even count on them.
         let present = self.metadata.blob(&found.digest).await?;
         for place in &housing.made {
             let is_theirs = |blob: &BlobRecord| blob.places().any(|of| of.lies_at(&place.bucket, &place.path));
+            let driver = self.bucket(&place.bucket).await?;
             if !present.as_ref().is_some_and(is_theirs) {
-                self.bucket(&place.bucket).await?.delete(&place.path, Some(&place.version)).await?;
+                driver.delete(&place.path, Some(&place.version)).await?;
+            } else if driver.keeps_overwritten(&place.version) {
+                self.metadata.put_work(&self.discard_later(UploadId::random(), place)).await?;
             }
         }
         Ok(false)

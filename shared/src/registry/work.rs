@@ -130,8 +130,8 @@ impl Registry {
         }
     }
 
-    /// Removes what nobody reads any more: that version, unless a blob is read from it again, or would be if its deletion were
-    /// taken back. Where a blob is read from another version of the object, that one must be there: else the store has let go of
+    /// Removes what nobody reads any more: that version, unless it lies at the home of a blob that is read from it again, or
+    /// would be if its deletion were taken back. Where a blob is read from another version of the object, that one must be there: else the store has let go of
     /// it, or names versions and keeps none, and these may be the last of the bytes. What a bucket has that was given up, or
     /// has left the ring, is nobody's to remove.
     async fn discard(&self, place: &Place) -> Result<Next> {
@@ -147,13 +147,16 @@ impl Registry {
             None => None,
         };
         let named = row.as_ref().and_then(|blob| blob.places().find(|of| of.lies_at(&place.bucket, &place.path)));
-        let may_go = match named {
-            Some(named) => named.version != place.version && driver.has(&named.path, &named.version).await?,
-            None => true,
-        };
-        if may_go {
-            driver.delete(&place.path, Some(&place.version)).await?;
+        if let Some(named) = named {
+            if named.version == place.version {
+                return Ok(Next::Over);
+            }
+            if !driver.has(&named.path, &named.version).await? {
+                tracing::warn!(bucket = %place.bucket, path = %place.path, "what was written over stays: the blob's own version was not found");
+                return Ok(Next::Over);
+            }
         }
+        driver.delete(&place.path, Some(&place.version)).await?;
         Ok(Next::Over)
     }
 

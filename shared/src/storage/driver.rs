@@ -59,7 +59,7 @@ pub trait StorageDriver: fmt::Debug + Send + Sync + 'static {
     /// Whether what was written over by that version stays, out of sight: deleting that version brings it back.
     fn keeps_overwritten(&self, by: &Version) -> bool;
 
-    /// Whether exactly that version of the object is there, be it out of sight.
+    /// Whether exactly that version of the object is there, be it beneath a newer one.
     async fn has(&self, path: &ObjectPath, version: &Version) -> Result<bool> {
         match self.stat(path).await {
             Ok(found) => Ok(found.version == *version),

@@ -12,7 +12,7 @@ use futures::TryStreamExt;
 use tokio::time::Instant;
 
 use super::world::{body, noise, repository};
-use crate::metadata::MemoryStore;
+use crate::metadata::{MemoryStore, Task};
 use crate::oci::{Algorithm, Digest, UploadId};
 use crate::registry::{Registry, Terms};
 use crate::storage::s3::tests::InProcess;
@@ -41,17 +41,27 @@ impl HttpConnector for Naming<SharedHttpConnector> {
     }
 }
 
-#[tokio::test]
-async fn what_is_pushed_twice_into_a_store_that_keeps_none_of_the_versions_it_names_stays() {
+/// A registry over one bucket of such a store, and the store.
+async fn registry() -> (Registry, InProcess) {
     let server = InProcess::start().await;
     server.make("one").await;
     let driver: Arc<dyn StorageDriver> = server.through(Naming(server.gate().clone()), "one");
     let id = || "one".parse().unwrap();
     let topology = Topology::first([(id(), "s3://one".parse().unwrap())]).unwrap();
     let storage = ShardedDriver::new(topology, [(id(), driver)].into()).unwrap();
-    let terms = Terms { url_life: Duration::ZERO, ..Terms::default() };
-    let registry = Registry::new(Arc::new(storage), Arc::<MemoryStore>::default(), terms);
+    let terms = Terms { url_life: Duration::ZERO, held_whole: 1024, ..Terms::default() };
+    (Registry::new(Arc::new(storage), Arc::<MemoryStore>::default(), terms), server)
+}
 
+async fn read(registry: &Registry, digest: &Digest) -> Vec<u8> {
+    let blob = registry.blob(&repository(), digest).await.unwrap();
+    let read: Vec<_> = registry.read_blob(&blob, None).await.unwrap().stream.try_collect().await.unwrap();
+    read.concat()
+}
+
+#[tokio::test]
+async fn what_is_pushed_twice_into_a_store_that_keeps_none_of_the_versions_it_names_stays() {
+    let (registry, _server) = registry().await;
     let content = noise(1, 500);
     let digest = Digest::of(Algorithm::Sha256, &content);
     for name in [repository(), "team/other".parse().unwrap()] {
@@ -60,7 +70,25 @@ async fn what_is_pushed_twice_into_a_store_that_keeps_none_of_the_versions_it_na
     assert_eq!(registry.pending_work(10).await.unwrap().len(), 1, "the store seems to keep what was written over");
     registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
     assert_eq!(registry.pending_work(10).await.unwrap(), []);
-    let blob = registry.blob(&repository(), &digest).await.unwrap();
-    let read: Vec<_> = registry.read_blob(&blob, None).await.unwrap().stream.try_collect().await.unwrap();
-    assert_eq!(read.concat(), content.to_vec());
+    assert_eq!(read(&registry, &digest).await, content.to_vec());
+}
+
+#[tokio::test]
+async fn of_two_copies_at_one_home_the_one_that_no_row_names_is_left_to_be_removed() {
+    let (registry, _server) = registry().await;
+    let content = noise(1, 5_000);
+    let digest = Digest::of(Algorithm::Sha256, &content);
+    let found = registry.push_blob(&repository(), &digest, body(&content)).await.unwrap();
+    let homes = registry.homes(&digest);
+    let (first, second) =
+        (registry.house(&found, &homes).await.unwrap(), registry.house(&found, &homes).await.unwrap());
+    assert!(registry.record(&found, &second, None, Vec::new()).await.unwrap());
+    assert!(!registry.record(&found, &first, None, Vec::new()).await.unwrap(), "the other was there before");
+    let left = registry.pending_work(10).await.unwrap().into_iter().filter_map(|work| match work.task {
+        Task::Discard { place } => Some(place),
+        _ => None,
+    });
+    assert_eq!(left.collect::<Vec<_>>(), first.made);
+    registry.work(Instant::now() + Duration::from_mins(1)).await.unwrap();
+    assert_eq!(read(&registry, &digest).await, content.to_vec());
 }
