@@ -131,9 +131,9 @@ impl Registry {
     }
 
     /// Removes what nobody reads any more: that version, unless it lies at the home of a blob that is read from it again, or
-    /// would be if its deletion were taken back. Where a blob is read from another version of the object, that one must be there: else the store has let go of
-    /// it, or names versions and keeps none, and these may be the last of the bytes. What a bucket has that was given up, or
-    /// has left the ring, is nobody's to remove.
+    /// would be if its deletion were taken back. Where a blob is read from another version of the object, that one must be
+    /// there: else the store has let go of it, or names versions and keeps none, and these may be the last of the bytes. What
+    /// a bucket has that was given up, or has left the ring, is nobody's to remove.
     async fn discard(&self, place: &Place) -> Result<Next> {
         if self.storage().is_down(&place.bucket) {
             return Ok(Next::Over);
@@ -147,16 +147,14 @@ impl Registry {
             None => None,
         };
         let named = row.as_ref().and_then(|blob| blob.places().find(|of| of.lies_at(&place.bucket, &place.path)));
-        if let Some(named) = named {
-            if named.version == place.version {
-                return Ok(Next::Over);
+        match named {
+            Some(named) if named.version == place.version => {}
+            Some(named) if !driver.has(&named.path, &named.version).await? => {
+                let Place { bucket, path, .. } = place;
+                tracing::warn!(%bucket, %path, "a blob's own version was not found: what was written over stays");
             }
-            if !driver.has(&named.path, &named.version).await? {
-                tracing::warn!(bucket = %place.bucket, path = %place.path, "what was written over stays: the blob's own version was not found");
-                return Ok(Next::Over);
-            }
+            _ => driver.delete(&place.path, Some(&place.version)).await?,
         }
-        driver.delete(&place.path, Some(&place.version)).await?;
         Ok(Next::Over)
     }
 

@@ -6,7 +6,7 @@ use super::{Damage, Finding, Remedy, Scrubbing};
 use crate::causes::Causes;
 use crate::clock::Timestamp;
 use crate::metadata::{BlobRecord, Place, Rehousing, Sector, Work};
-use crate::oci::{Digest, UploadId};
+use crate::oci::Digest;
 use crate::registry::prove::hash;
 use crate::registry::{Error, Registry, Result};
 use crate::storage::{self, BucketId, ObjectPath, Version};
@@ -184,8 +184,9 @@ impl Registry {
             return Ok(Vec::new());
         }
         let versions: BTreeSet<_> = judged.into_iter().chain([&place.version]).collect();
-        let places = versions.into_iter().map(|version| Place { version: version.clone(), ..place.clone() });
-        Ok(places.map(|place| self.discard_later(UploadId::random(), &place)).collect())
+        let of = |version: &Version| Place { version: version.clone(), ..place.clone() };
+        let places: Vec<_> = versions.into_iter().map(of).collect();
+        Ok(self.discards(places.iter()))
     }
 }
 

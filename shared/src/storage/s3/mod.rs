@@ -6,9 +6,9 @@
 //!
 //! The bucket should keep versions: then a version is S3's own, and an aimed delete is one atomic request. Deleting the newest
 //! version brings back the one before it: whoever writes over an object that it knows has to see to that one too. A
-//! lifecycle rule expires what nobody knew of, once something newer lies above it. In a bucket without versions every write leaves a random mark in the object's
-//! metadata (`x-amz-meta-ringhold-version`), and an aimed delete looks before it deletes, which is two requests: a write
-//! between them is lost.
+//! lifecycle rule expires what nobody knew of, once something newer lies above it. In a bucket without versions every write
+//! leaves a random mark in the object's metadata (`x-amz-meta-ringhold-version`), and an aimed delete looks before it
+//! deletes, which is two requests: a write between them is lost.
 
 mod buckets;
 mod client;
