@@ -1,17 +1,21 @@
 //! A docker daemon that pushes an image and pulls it again, then the next, until it is told to stop.
 
 use std::ops::RangeInclusive;
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use harness::dockerd::Dockerd;
 use harness::image::Image;
 
 /// How often a command is run before it has failed.
 const ATTEMPTS: usize = 3;
+/// How long a command may take: of a bucket that hangs, docker itself waits for ever.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often it is looked whether a command has ended.
+const INTERVAL: Duration = Duration::from_millis(20);
 /// A layer that is read from its bucket, and one that passes the registry.
 const LAYERS: [usize; 2] = [150_000, 20_000];
 
@@ -37,8 +41,8 @@ pub(crate) struct Tally {
 #[derive(Debug, Clone)]
 pub(crate) struct Failure {
     pub(crate) what: String,
-    /// When it was first and last tried.
-    pub(crate) tried: RangeInclusive<Instant>,
+    /// From the first attempt to push its image to the last attempt of this.
+    pub(crate) during: RangeInclusive<Instant>,
 }
 
 impl Busy {
@@ -82,35 +86,41 @@ fn round(docker: &Dockerd, repository: &str, number: u64, tally: &mut Tally) {
     let (tag, image) = (number.to_string(), Image::of_noise(1_000 + number, &LAYERS));
     let name = format!("{repository}:{tag}");
     docker.load(&image, &name);
-    let is_pushed = try_often(docker, &["push", &name], tally);
+    let began = Instant::now();
+    let is_pushed = try_often(docker, ["push", &name], began, tally);
     docker.forget();
     if !is_pushed {
         return;
     }
     tally.pushed.push(tag);
-    if try_often(docker, &["pull", &name], tally) {
+    if try_often(docker, ["pull", &name], began, tally) {
         tally.pulled += 1;
         assert_eq!(docker.id(&name), image.id().as_str());
         docker.forget();
     }
 }
 
-fn try_often(docker: &Dockerd, arguments: &[&str], tally: &mut Tally) -> bool {
-    let first = Instant::now();
-    let mut last = first;
+fn try_often(docker: &Dockerd, arguments: [&str; 2], began: Instant, tally: &mut Tally) -> bool {
+    let mut last = began;
     for _ in 0..ATTEMPTS {
         last = Instant::now();
-        match why_not(&mut docker.command(arguments)) {
+        match why_not(docker.command(arguments)) {
             None => return true,
             Some(why) => tally.repeated.push(format!("{arguments:?}: {why}")),
         }
     }
-    tally.failed.push(Failure { what: arguments.join(" "), tried: first..=last });
+    tally.failed.push(Failure { what: arguments.join(" "), during: began..=last });
     false
 }
 
-fn why_not(command: &mut Command) -> Option<String> {
-    let output = command.output().expect("docker runs");
-    let why = || String::from_utf8_lossy(&output.stderr).trim().to_owned();
+fn why_not(mut command: Command) -> Option<String> {
+    let mut docker = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().expect("docker runs");
+    let deadline = Instant::now() + PATIENCE;
+    while docker.try_wait().expect("it can be waited for").is_none() && Instant::now() < deadline {
+        std::thread::sleep(INTERVAL);
+    }
+    docker.kill().expect("it is ended, if it has not ended by itself");
+    let output = docker.wait_with_output().expect("it has ended");
+    let why = || format!("{}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     (!output.status.success()).then(why)
 }

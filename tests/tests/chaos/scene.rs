@@ -1,6 +1,5 @@
 //! A registry over eight buckets, with blobs in it and clients at work; and what happens while a bucket fails.
 
-use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, stream};
@@ -36,8 +35,8 @@ pub(crate) struct Scene {
     later: Vec<Blob>,
     calm: Vec<Read>,
     docker: Option<Busy>,
-    /// When a bucket failed and nobody knew.
-    unnoticed: Vec<RangeInclusive<Instant>>,
+    /// When a bucket began to fail, each time.
+    failures: Vec<Instant>,
 }
 
 /// What clients met while a bucket failed.
@@ -69,19 +68,22 @@ impl Scene {
         let calm = read_all(&registry.client, &blobs, 3).await;
         assert!(calm.iter().all(|read| read.outcome == Outcome::Came), "{calm:?}");
         println!("{replicas} of each blob, undisturbed: p50 {:?}, p99 {:?}", at(&calm, 0.5), at(&calm, 0.99));
-        Self { buckets, registry, pusher, blobs, later: Vec::new(), calm, docker, unnoticed: Vec::new() }
+        Self { buckets, registry, pusher, blobs, later: Vec::new(), calm, docker, failures: Vec::new() }
+    }
+
+    fn fail(&mut self, bucket: &str, fault: Fault) {
+        self.buckets.fail(bucket, fault);
+        self.failures.push(Instant::now());
     }
 
     /// A bucket fails, clients read and push on, and it is well again.
     pub(crate) async fn turn(&mut self, bucket: &str, fault: Fault) -> Turn {
-        let since = Instant::now();
-        self.buckets.fail(bucket, fault);
+        self.fail(bucket, fault);
         let pushing = tokio::spawn(push_some(self.pusher.clone(), bucket.to_owned(), format!("{fault:?} at once")));
         let (known_after, at_once) = tokio::join!(
             until(A_MINUTE, "it is known that the bucket fails", async || self.registry.knows_ailing(bucket).await),
             read_all(&self.registry.client, &self.blobs, 1),
         );
-        self.unnoticed.push(since..=since + known_after);
         let known = read_all(&self.registry.client, &self.blobs, 2).await;
         let pushed = push_some(self.pusher.clone(), bucket.to_owned(), format!("{fault:?} known")).await;
         let copied_after = self.judge_handed_on(pushed).await;
@@ -104,15 +106,14 @@ impl Scene {
 
     /// A bucket asks for fewer requests for a while. That is no failure: it is not left alone, and what is pushed gets in.
     pub(crate) async fn busy(&mut self, bucket: &str) -> Turn {
-        let (fault, since) = (Fault::SlowDown, Instant::now());
-        self.buckets.fail(bucket, fault);
+        let fault = Fault::SlowDown;
+        self.fail(bucket, fault);
         let pushing = tokio::spawn(push_some(self.pusher.clone(), bucket.to_owned(), format!("{fault:?}")));
         let at_once = read_all(&self.registry.client, &self.blobs, 1).await;
         let pushed = pushing.await.expect("all pushes end");
         tokio::time::sleep(TWO_LOOKS).await;
         assert!(!self.registry.knows_ailing(bucket).await, "it serves, if less than it is asked to");
         self.buckets.heal(bucket);
-        self.unnoticed.push(since..=Instant::now());
         println!("{fault:?} of {bucket}: {}", self.compared("at once", bucket, &at_once));
         self.later.extend(pushed.into_iter().map(|pushed| pushed.blob));
         Turn { bucket: bucket.to_owned(), fault, at_once, known: Vec::new() }
@@ -175,7 +176,7 @@ impl Scene {
         println!("{} of each blob: all {} are there", self.pusher.replicas, all.len());
     }
 
-    /// No push fails. A pull may while nobody knows yet that a bucket fails: what was pushed just before may lie in it alone.
+    /// No push fails. A pull may when a bucket began to fail since its image was begun to be pushed, which may lie in it alone.
     fn judge(&self, tally: &Tally) {
         let Tally { pushed, pulled, repeated, failed } = tally;
         println!(
@@ -183,9 +184,8 @@ impl Scene {
             self.pusher.replicas,
             pushed.len()
         );
-        let may_fail = |Failure { what, tried }: &Failure| {
-            let overlaps = |time: &RangeInclusive<Instant>| tried.start() <= time.end() && time.start() <= tried.end();
-            what.starts_with("pull") && self.unnoticed.iter().any(overlaps)
+        let may_fail = |Failure { what, during }: &Failure| {
+            what.starts_with("pull") && self.failures.iter().any(|failure| during.contains(failure))
         };
         let failed: Vec<_> = failed.iter().filter(|failure| !may_fail(failure)).collect();
         assert!(failed.is_empty(), "{failed:?}");
